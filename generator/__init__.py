@@ -1,0 +1,1 @@
+"""The Rowsmith compiler: resource specs in YAML become a FastAPI backend."""
