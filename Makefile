@@ -1,0 +1,45 @@
+# Rowsmith's tasks. Each one first installs what is missing; `make` alone lists them. Pass options on in ARGS: make serve ARGS="--port 9000"
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help install serve test check bench fmt requirements clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+install: ## make .venv with everything pinned in requirements-dev.txt
+	@sh tools/install.sh
+
+serve: install ## generate the application and serve it, on an embedded PostgreSQL unless DATABASE_URL is set
+	@$(BIN)/rowsmith generate
+	@$(BIN)/rowsmith serve $(ARGS) || [ $$? -eq 130 ]
+
+test: install ## run the tests, on an embedded PostgreSQL of their own
+	@$(BIN)/pytest $(ARGS)
+
+check: install ## lint, format, types, layers, dependencies, specs against generated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/rowsmith check
+	$(BIN)/pytest -q tests/unit/test_requirements.py
+
+bench: install ## measure the application's throughput against its floor
+	$(BIN)/python -m bench $(ARGS)
+
+fmt: install ## format Python and specs
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/rowsmith fmt
+
+requirements: install ## pin the dependency groups of pyproject.toml anew, as far as they changed
+	$(COMPILE) --group pyproject.toml:app --output-file requirements.txt
+	$(COMPILE) --group pyproject.toml:dev --constraints requirements.txt --output-file requirements-dev.txt
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make requirements" $(ARGS)
+
+clean: ## remove the environment, the caches and the embedded database
+	rm -rf .venv .uv .rowsmith .pytest_cache .ruff_cache .hypothesis dist
