@@ -54,6 +54,7 @@ fetch_uv() {
             fail "uv could not be fetched" "check the network, or install uv yourself, then run make again"
         place
     fi
+    rm -rf .uv/venv
 }
 
 find_uv() {
@@ -80,7 +81,9 @@ install_packages() {
         "$uv" pip install --quiet --python .venv/bin/python $pinned ||
             fail "the packages of requirements-dev.txt could not be installed" "check the network, then run make again"
     fi
-    "$uv" pip install --quiet --python .venv/bin/python --offline --no-deps --no-build-isolation --editable .
+    # The build backend is one of the pinned packages: nothing is fetched for this.
+    "$uv" pip install --quiet --python .venv/bin/python --offline --no-deps --no-build-isolation --editable . ||
+        fail "the project itself could not be installed" "say so in an issue, with the lines above"
 }
 
 find_uv
