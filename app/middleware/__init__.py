@@ -1,0 +1,1 @@
+"""Who is calling, and the few things that happen to every request."""
