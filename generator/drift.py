@@ -1,0 +1,412 @@
+"""How the project on disk differs from what its specs give, and why. Reads only; `check`, `--diff` and `generate` all start here.
+
+For each file three texts matter: the one that the specs give now, the one on disk, and the one that was written last, of which the lock
+keeps the hash. A text on disk that is neither was edited by hand. Which part of which spec has changed since is told by the digests of
+the spec's parts in the lock; when none has, the generator itself has.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from generator import hooks, naming
+from generator.ir import Reference, Resource, Schema, Span
+from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
+
+if TYPE_CHECKING:
+    from generator.render import RenderedFile
+
+STAGE = "app/.rowsmith-stage"
+"""Where `generator.write` prepares files; what an interrupted run has left there."""
+
+JOURNAL_PATH = f"{STAGE}/rowsmith.lock"
+"""The lock of a run that is replacing files: its hashes count as known until the run is over."""
+
+GENERATED_FOLDERS = ("app/models", "app/routes")
+_GENERATED_BY = re.compile(rb"^Generated from (?:resources/|the specs)", re.MULTILINE)
+
+
+class State(StrEnum):
+    """What a file of app/ is in relation to the specs and the lock."""
+
+    UNCHANGED = "unchanged"
+    NEW = "new"
+    MISSING = "missing"
+    STALE = "stale"
+    EDITED = "edited by hand"
+    UNKNOWN = "not known to the lock"
+    ORPHAN = "orphan"
+    ORPHAN_EDITED = "orphan, edited by hand"
+    BLOCKED = "not a file that can be written"
+
+
+REFUSED = frozenset({State.EDITED, State.UNKNOWN, State.ORPHAN_EDITED})
+"""States in which a file is written or deleted only by consent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason why a file is out of date. `span` is the place in a spec; None when the generator has changed."""
+
+    message: str
+    span: Span | None
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether a spec has changed, rather than the generator."""
+        return self.span is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDrift:
+    """One file: what it is, what stands on disk (`current`) and what should (`wanted`; None: nothing). Both None: nothing to compare."""
+
+    path: str
+    kind: FileKind
+    source: str | None
+    state: State
+    current: bytes | None
+    wanted: str | None
+    causes: tuple[Cause, ...] = ()
+    problem: str | None = None  # why it is BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The whole comparison.
+
+    `files` are sorted by path. `reading` is the lock as it stands on disk; `known` is that lock with what an interrupted run may have
+    written; `wanted` the lock that belongs to the specs. `strays` are generated files that neither the specs nor the lock know.
+    """
+
+    schema: Schema
+    files: tuple[FileDrift, ...]
+    strays: tuple[str, ...]
+    reading: LockReading
+    known: Lock
+    wanted: Lock
+    interrupted: bool
+
+    @property
+    def refused(self) -> tuple[FileDrift, ...]:
+        """The files that are written or deleted only by consent."""
+        return tuple(file for file in self.files if file.state in REFUSED)
+
+    @property
+    def blocked(self) -> tuple[FileDrift, ...]:
+        """The files that cannot be written whatever anybody consents to."""
+        return tuple(file for file in self.files if file.state is State.BLOCKED)
+
+    @property
+    def changed(self) -> tuple[FileDrift, ...]:
+        """The files that `generate` would write or delete, the refused ones included."""
+        return tuple(file for file in self.files if file.state not in {State.UNCHANGED, State.BLOCKED})
+
+    @property
+    def lock_is_current(self) -> bool:
+        """Whether the lock says what it should. The version that wrote it alone makes no difference."""
+        return not self.reading.diagnostics and replace(self.reading.lock, generator=None) == replace(self.wanted, generator=None)
+
+
+def compare(root: Path, schema: Schema, rendered: Iterable[RenderedFile], version: str) -> Drift:
+    """Compare what the specs give with the project at `root`; `version` is that of the running generator. OSError: unreadable files."""
+    reading = read_lock(root)
+    journal, interrupted = _journal(root)
+    known = _merged(reading.lock, journal)
+    changes = _Changes(known, schema, version, root)
+    files = [_generated(root, file, known, changes) for file in rendered]
+    files += [_stub(root, path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
+    current = {file.path for file in files}
+    for entry in known.files.values():
+        if entry.kind is FileKind.GENERATED and entry.path not in current:
+            files += _orphan(root, entry)
+    ordered = tuple(sorted(files, key=lambda file: file.path))
+    strays = tuple(_strays(root, {file.path for file in files}))
+    wanted = _wanted_lock(root, schema, ordered, known, version)
+    return Drift(schema, ordered, strays, reading, known, wanted, interrupted)
+
+
+def spec_digests(resource: Resource) -> dict[str, str]:
+    """A short digest of each part of a resolved resource: `fields.<name>` for a field, the key for everything else."""
+    parts: dict[str, object] = {f"fields.{field.name}": field for field in resource.fields}
+    parts |= {
+        "resource": (resource.name, resource.module, resource.renamed_from, resource.deprecated),
+        "description": resource.description,
+        "plural": (resource.plural, resource.segment, resource.item_param),
+        "fields": [field.name for field in resource.fields],
+        "unique": resource.unique,
+        "checks": [check for check in resource.checks if check.rule_name is not None],
+        "indexes": resource.indexes,
+        "operations": resource.operations,
+        "concurrency": resource.concurrency,
+        "page": resource.page,
+        "hooks": resource.hooks,
+        "link": resource.link,
+    }
+    return {name: hashlib.sha256(repr(_content(value)).encode()).hexdigest()[:8] for name, value in parts.items()}
+
+
+def _content(value: object) -> object:
+    """A value of the schema without its places, in a form whose `repr` is the same for the same content."""
+    if is_dataclass(value) and not isinstance(value, type):
+        values = [(field.name, getattr(value, field.name)) for field in fields(value) if field.type != "Span"]
+        return (type(value).__name__, [(name, _content(item)) for name, item in values])
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_content(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return sorted((str(key), repr(_content(item))) for key, item in cast("dict[object, object]", value).items())
+    return value
+
+
+# --- one file -----------------------------------------------------------------------------------------------------------------------
+
+
+def _generated(root: Path, file: RenderedFile, known: Lock, changes: _Changes) -> FileDrift:
+    entry = known.files.get(file.path)
+    found = read_target(root, file.path)
+    drift = FileDrift(file.path, FileKind.GENERATED, file.source, State.UNCHANGED, found.data, file.text)
+    if found.problem is not None:
+        return replace(drift, state=State.BLOCKED, problem=found.problem)
+    if found.data is None:
+        return replace(drift, state=State.NEW if entry is None else State.MISSING)
+    if digest(found.data) == digest(file.text.encode()):
+        return drift
+    if entry is None or entry.kind is not FileKind.GENERATED:
+        return replace(drift, state=State.UNKNOWN)
+    if digest(found.data) not in entry.digests:
+        return replace(drift, state=State.EDITED)
+    return replace(drift, state=State.STALE, causes=changes.causes(file.source))
+
+
+def _stub(root: Path, path: str, text: str, source: str | None, known: Lock) -> FileDrift:
+    found = read_target(root, path)
+    drift = FileDrift(path, FileKind.YOURS, source, State.UNCHANGED, found.data, text)
+    if found.problem is not None:
+        return replace(drift, state=State.BLOCKED, problem=found.problem)
+    if found.data is None:
+        return replace(drift, state=State.MISSING if path in known.files else State.NEW)
+    return drift
+
+
+def _orphan(root: Path, entry: LockedFile) -> list[FileDrift]:
+    """A generated file that no spec gives any more; nothing when it is gone already."""
+    found = read_target(root, entry.path)
+    drift = FileDrift(entry.path, FileKind.GENERATED, entry.source, State.ORPHAN, found.data, None)
+    if found.problem is not None:
+        return [replace(drift, state=State.BLOCKED, problem=found.problem)]
+    if found.data is None:
+        return []
+    return [drift if digest(found.data) in entry.digests else replace(drift, state=State.ORPHAN_EDITED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place in the project: the file that is really there (links followed), its bytes (None: no file), or why it cannot be used."""
+
+    real: Path
+    data: bytes | None
+    problem: str | None = None
+
+
+def read_target(root: Path, path: str) -> Target:
+    """Read a file of the project by its relative path, without ever leaving the project. OSError: it cannot be read."""
+    top = os.path.realpath(root)
+    real = Path(os.path.realpath(root / path))
+    if not real.is_relative_to(top):
+        return Target(real, None, "a symbolic link leads out of the project")
+    if (root / path).is_symlink() and not real.exists():
+        return Target(real, None, "it is a symbolic link that leads nowhere")
+    for parent in reversed(real.relative_to(top).parents):
+        folder = Path(top) / parent
+        if folder.exists() and not folder.is_dir():
+            return Target(real, None, f"`{parent.as_posix()}` is not a folder")
+    try:
+        mode = real.stat().st_mode
+    except FileNotFoundError:
+        return Target(real, None)
+    if not stat.S_ISREG(mode):
+        return Target(real, None, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
+    return Target(real, real.read_bytes())
+
+
+def _strays(root: Path, known: set[str]) -> Iterator[str]:
+    """Files in the generated folders that say of themselves that they were generated, but that nothing knows."""
+    for folder in GENERATED_FOLDERS:
+        directory = root / folder
+        if not directory.is_dir():
+            continue
+        for entry in sorted(directory.iterdir()):
+            path = f"{folder}/{entry.name}"
+            if entry.suffix == ".py" and path not in known and not entry.is_symlink() and entry.is_file():
+                with entry.open("rb") as stream:
+                    if _GENERATED_BY.search(stream.read(2000)):
+                        yield path
+
+
+# --- the lock -----------------------------------------------------------------------------------------------------------------------
+
+
+def _journal(root: Path) -> tuple[Lock, bool]:
+    """The lock that an interrupted run was about to write, and whether it left anything at all."""
+    stage = root / STAGE
+    if not stage.is_dir():
+        return Lock(), False
+    path = root / JOURNAL_PATH
+    if not path.is_file():
+        return Lock(), True
+    return parse_lock(path.read_text(encoding="utf-8", errors="replace")).lock, True
+
+
+def _merged(lock: Lock, journal: Lock) -> Lock:
+    """`lock`, in which a file may also have the content that `journal` says."""
+    files = dict(lock.files)
+    for path, entry in journal.files.items():
+        known = files[path].digests if path in files else ()
+        files[path] = replace(entry, digests=tuple(dict.fromkeys((*known, *entry.digests))))
+    plurals = {**journal.plurals, **lock.plurals}
+    return Lock(lock.generator or journal.generator, plurals, {**journal.specs, **lock.specs}, files)
+
+
+def _wanted_lock(root: Path, schema: Schema, files: Iterable[FileDrift], known: Lock, version: str) -> Lock:
+    entries = {
+        path: entry
+        for path, entry in known.files.items()
+        if entry.kind is FileKind.CORE or (entry.kind is FileKind.YOURS and (root / path).is_file())
+    }
+    unchanged = True
+    for file in files:
+        if file.wanted is not None:
+            digests = (digest(file.wanted.encode()),) if file.kind is FileKind.GENERATED else ()
+            entries[file.path] = LockedFile(file.path, file.kind, file.source, digests)
+        if file.kind is FileKind.GENERATED and file.state is not State.UNCHANGED:
+            unchanged = False
+    return Lock(
+        # A new version that changes nothing else leaves the lock alone: no diff without a reason.
+        known.generator if unchanged and known.generator else version,
+        {
+            resource.name: resource.plural
+            for resource in schema.resources
+            if resource.plural in {naming.plural_of(resource.name), known.plurals.get(resource.name)}
+        },
+        {resource.source: spec_digests(resource) for resource in schema.resources},
+        entries,
+    )
+
+
+# --- causes -------------------------------------------------------------------------------------------------------------------------
+
+
+class _Changes:
+    """Which parts of which specs have changed since the lock was written."""
+
+    def __init__(self, known: Lock, schema: Schema, version: str, root: Path) -> None:
+        self._known = known
+        self._schema = schema
+        self._version = version
+        self._root = root
+        self._found: dict[str, tuple[Cause, ...]] | None = None
+
+    def causes(self, source: str | None) -> tuple[Cause, ...]:
+        """Why a file of `source` (None: of all specs) is out of date: the spec's own changes first; never empty."""
+        changed = self._by_spec()
+        own = changed.get(source, ()) if source is not None else ()
+        if not own:
+            relevant = self._relatives(source) if source is not None else sorted(changed)
+            own = tuple(cause for path in relevant for cause in changed.get(path, ()))
+        return own + self._of_generator(bool(own))
+
+    def _of_generator(self, explained: bool) -> tuple[Cause, ...]:
+        before = self._known.generator
+        if before is not None and before != self._version:
+            return (Cause(f"the generator changed: Rowsmith {before} wrote it, this is {self._version}", None),)
+        return () if explained else (Cause("the generator changed: no spec that it depends on has", None),)
+
+    def _by_spec(self) -> dict[str, tuple[Cause, ...]]:
+        if self._found is None:
+            self._found = {}
+            for resource in self._schema.resources:
+                if causes := tuple(self._of_resource(resource)):
+                    self._found[resource.source] = causes
+            sources = {resource.source for resource in self._schema.resources}
+            for path in self._known.specs:
+                if path not in sources:
+                    self._found[path] = (Cause(f"`{path}` was removed", Span(path, 1, 1)),)
+        return self._found
+
+    def _of_resource(self, resource: Resource) -> Iterator[Cause]:
+        before = self._known.specs.get(resource.source)
+        if before is None:
+            yield Cause(f"`{resource.source}` was added", resource.span)
+            return
+        now = spec_digests(resource)
+        spans = {f"fields.{field.name}": field.span for field in resource.fields}
+        names = [name for name in (*spans, *now, *before) if before.get(name) != now.get(name)]
+        names = list(dict.fromkeys(names))
+        of_fields = [name for name in names if name.startswith("fields.")]
+        if of_fields:  # the order of the fields and derived indexes follow from them
+            names = [name for name in names if name not in {"fields", "indexes", "unique"}]
+        for name in names:
+            shown = name.removeprefix("fields.") if name in of_fields else name
+            how = "was added" if name not in before else "was removed" if name not in now else "changed"
+            yield Cause(f"`{shown}` {how}", spans.get(name) or self._key_span(resource, name.partition(".")[0]))
+
+    def _key_span(self, resource: Resource, key: str) -> Span:
+        """The line of a top-level key of a spec; the resource's own where there is none (the key was removed, or is in flow style)."""
+        try:
+            text = (self._root / resource.source).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return resource.span
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.match(rf"['\"]?{re.escape(key)}['\"]?\s*:", line):
+                return Span(resource.source, number, 1, len(key))
+        return resource.span
+
+    def _relatives(self, source: str) -> list[str]:
+        """The specs that a file of `source` may depend on besides its own: those it refers to and those that refer to it."""
+        targets: set[str] = set()
+        for resource in self._schema.resources:
+            referred = {field.type.target for field in resource.fields if isinstance(field.type, Reference)}
+            if resource.source == source:
+                targets |= {other.source for other in self._schema.resources if other.name in referred}
+            elif any(other.source == source and other.name in referred for other in self._schema.resources):
+                targets.add(resource.source)
+        return sorted(targets)
+
+
+# --- differences as text ------------------------------------------------------------------------------------------------------------
+
+
+def unified(file: FileDrift) -> str:
+    """The difference between the disk and what the specs give, in a form that `patch -p1` takes; empty when there is none."""
+    if file.state in {State.UNCHANGED, State.BLOCKED}:
+        return ""
+    before = "" if file.current is None else file.current.decode("utf-8", errors="replace")
+    return _diff(
+        before,
+        file.wanted or "",
+        "/dev/null" if file.current is None else f"a/{file.path}",
+        "/dev/null" if file.wanted is None else f"b/{file.path}",
+    )
+
+
+def hand_edit(file: FileDrift) -> str:
+    """The difference between what the specs give and the disk: the hand's edits stand on the lines with `+`."""
+    edited = (file.current or b"").decode("utf-8", errors="replace")
+    return _diff(file.wanted or "", edited, f"{file.path} (generated)", f"{file.path} (on disk)")
+
+
+def _diff(before: str, after: str, from_name: str, to_name: str) -> str:
+    old, new = before.replace("\r\n", "\n").splitlines(keepends=True), after.splitlines(keepends=True)
+    lines = list(difflib.unified_diff(old, new, from_name, to_name))
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -1,0 +1,272 @@
+"""The only module of the compiler that writes to disk.
+
+`apply` brings app/ in line with a comparison, in an order that lets a run be killed at any point and be repaired by the next one:
+
+1. every text is compiled and every target is looked at before anything is written;
+2. the new texts are staged in app/.rowsmith-stage (the same file system), and so is the new lock, which from then on is the journal:
+   the next run takes its hashes as known, so that a file which was already replaced is not mistaken for a hand edit;
+3. the staged files replace the old ones, one rename each, and orphans are deleted;
+4. the new lock replaces the old one, last.
+
+What is unchanged is not touched: its modification time stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift, read_target
+from generator.lock import LOCK_PATH, render_lock
+
+
+class RefusedError(Exception):
+    """Something stands in the way that only the user may remove. `hint` says how."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UnwritableError(Exception):
+    """The machine does not let us write: no permission, no room, a file system that is read-only. `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NotPythonError(Exception):
+    """A rendered file is not valid Python: a bug of the generator. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One file to be put in place (`staged`) or, without one, to be deleted."""
+
+    path: str
+    target: Path
+    staged: Path | None
+
+
+@contextlib.contextmanager
+def project_lock(root: Path, *, shared: bool = False, patience: float = 30.0, waiting: Callable[[], None] | None = None) -> Generator[None]:
+    """Hold the project against other runs while the block is executed: alone, or together with other readers when `shared`.
+
+    The lock is one of the operating system on the project's folder: it leaves no file, and it ends with the process. Waits up to
+    `patience` seconds for another run, after having called `waiting` once. RefusedError: the other one takes longer.
+    """
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        _acquire(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience, waiting)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, how: int, patience: float, waiting: Callable[[], None] | None) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+        except OSError as problem:
+            if problem.errno in {errno.ENOLCK, errno.ENOTSUP, errno.EINVAL}:  # a network file system without locks
+                return
+            if problem.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
+                raise
+        else:
+            return
+        if waiting is not None:
+            waiting()
+            waiting = None
+        if time.monotonic() >= deadline:
+            raise RefusedError(
+                "another `rowsmith generate` is working on this project", "wait until it has ended, or end it, then run this again"
+            )
+        time.sleep(0.05)  # there is no way to wait for a file lock with a time limit
+
+
+def apply(root: Path, drift: Drift, forced: Collection[str] = ()) -> bool:
+    """Write what differs; `forced` are the paths of refused files that may be overwritten or deleted. True when anything was written.
+
+    The caller holds `project_lock`. RefusedError: a refused file that is not forced, or a target that is no file of the project;
+    UnwritableError: the machine refuses; NotPythonError. In the first and the last case nothing was written; after UnwritableError the
+    next run continues.
+    """
+    for file in drift.blocked:
+        raise RefusedError(f"`{file.path}` cannot be written: {file.problem}", "move away what stands there, then run this again")
+    for file in drift.refused:
+        if file.path not in forced:
+            raise RefusedError(f"`{file.path}` was {file.state}", f"`rowsmith generate --force {file.path}` overwrites it")
+    if (problem := read_target(root, LOCK_PATH).problem) is not None:
+        raise RefusedError(f"`{LOCK_PATH}` cannot be written: {problem}", "move away what stands there, then run this again")
+    lock = render_lock(drift.wanted)
+    if not drift.changed and not drift.interrupted and drift.reading.text == lock:
+        return False
+    _compile(drift.changed)
+    with _explained():
+        _check_access(root, drift.changed)
+        _recover(root, drift)
+        _write(root, drift.changed, lock)
+    return True
+
+
+def create(root: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write new files below `root`, making folders as needed; an existing one is never touched.
+
+    RefusedError: one of them exists already (nothing was written) or leads out of `root`; UnwritableError: the machine refuses.
+    """
+    wanted = sorted(files)
+    with _explained():
+        present = [path for path, _ in wanted if os.path.lexists(root / path)]
+        if present:
+            listed = "\n".join(f"  {path}" for path in present)
+            raise RefusedError(f"these files exist already, and none was changed:\n{listed}", "move them away, or choose another folder")
+        for path, _ in wanted:
+            if (problem := read_target(root, path).problem) is not None:
+                raise RefusedError(f"`{path}` cannot be written: {problem}", "move away what stands there, then run this again")
+        for path, data in wanted:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            _write_file(root / path, data, 0o666)
+
+
+# --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
+
+
+def _compile(files: Iterable[FileDrift]) -> None:
+    for file in files:
+        if file.wanted is None or not file.path.endswith(".py"):
+            continue
+        try:
+            compile(file.wanted, file.path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+            raise NotPythonError(f"the text rendered for {file.path} is not valid Python: {problem}") from problem
+
+
+def _check_access(root: Path, files: Iterable[FileDrift]) -> None:
+    """Refuse what a rename would quietly get around: a file that its owner has made read-only."""
+    for file in files:
+        if file.current is not None and not os.access(root / file.path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), file.path)
+
+
+def _recover(root: Path, drift: Drift) -> None:
+    """Take over what an interrupted run may have written, and remove the rest of it."""
+    if not drift.interrupted:
+        return
+    stage = root / STAGE
+    if (root / JOURNAL_PATH).is_file():
+        recovered = stage / "recovered.part"
+        recovered.unlink(missing_ok=True)
+        _write_file(recovered, render_lock(drift.known).encode(), 0o666)
+        os.replace(recovered, root / LOCK_PATH)  # noqa: PTH105 - named as what it is: the atomic step
+        _sync_folder(root / "app")
+    shutil.rmtree(stage)
+
+
+def _write(root: Path, files: Iterable[FileDrift], lock: str) -> None:
+    steps = _stage(root, files, lock)
+    for step in steps:
+        if step.staged is not None:
+            os.replace(step.staged, step.target)  # noqa: PTH105 - as above
+    for step in steps:
+        if step.staged is None:
+            step.target.unlink(missing_ok=True)
+    for folder in sorted({step.target.parent for step in steps}):
+        _sync_folder(folder)
+    os.replace(root / JOURNAL_PATH, root / LOCK_PATH)  # noqa: PTH105 - as above
+    _sync_folder(root / "app")
+    shutil.rmtree(root / STAGE)
+
+
+def _stage(root: Path, files: Iterable[FileDrift], lock: str) -> list[_Step]:
+    """Write everything that is to be put in place, the journal last. When that fails, nothing of it stays."""
+    stage = root / STAGE
+    stage.mkdir(parents=True)
+    try:
+        _write_file(stage / ".gitignore", b"*\n", 0o666)
+        steps = list(_staged(root, stage, files))
+        _write_file(stage / "lock.part", lock.encode(), _mode(root / LOCK_PATH))
+        _sync_folder(stage)
+        os.replace(stage / "lock.part", root / JOURNAL_PATH)  # noqa: PTH105 - as above
+        _sync_folder(stage)
+    except OSError:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    return steps
+
+
+def _staged(root: Path, stage: Path, files: Iterable[FileDrift]) -> Iterator[_Step]:
+    for number, file in enumerate(files):
+        target = read_target(root, file.path).real
+        if file.wanted is None:
+            yield _Step(file.path, target, None)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = stage / f"{number}.part"
+        _write_file(staged, file.wanted.encode(), _mode(target))
+        yield _Step(file.path, target, staged)
+
+
+def _write_file(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that does not exist yet, down to the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        if mode != 0o666:
+            os.fchmod(handle, mode)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file; 0o666, which the process's mask narrows, where there is none yet."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system can."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained() -> Generator[None]:
+    """Turn what the operating system refuses into an UnwritableError that says what to do."""
+    try:
+        yield
+    except OSError as problem:
+        place = f"`{problem.filename}`" if problem.filename else "the project"
+        reason = problem.strerror or str(problem)
+        raise UnwritableError(f"{place} cannot be written: {reason}", _CURES.get(problem.errno or 0, _CURE)) from problem
+
+
+_CURE = "mend it, then run this again: what is half done is completed then"
+_CURES = {
+    errno.EACCES: "give this user write access to the project's folder and files, then run this again",
+    errno.EPERM: "give this user write access to the project's folder and files, then run this again",
+    errno.EROFS: "the file system is read-only: run this where the project can be written, and commit the result",
+    errno.ENOSPC: "the disk is full: make room, then run this again; what is half done is completed then",
+    errno.EDQUOT: "the disk quota is used up: make room, then run this again; what is half done is completed then",
+    errno.EXDEV: "app/ spans several file systems: put it on one",
+}
