@@ -6,14 +6,16 @@ built once for each of its algorithms; nothing of a token ever chooses how a key
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from jose import jwk
 from jose.backends.base import Key
@@ -48,7 +50,9 @@ KINDS: Mapping[str, KeyKind] = {
 MIN_RSA_BITS = 2048
 """The shortest RSA key RFC 7518 permits."""
 
-_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+_CURVES = {"P-256": SECP256R1(), "P-384": SECP384R1(), "P-521": SECP521R1()}
+_CURVE_NAMES = {curve.name: crv for crv, curve in _CURVES.items()}
+_MAX_NUMBER_CHARACTERS = 2048
 
 
 class Ed25519Key(Key):
@@ -81,7 +85,7 @@ def kind_of(key: PublicKey) -> KeyKind:
         return KeyKind("RSA")
     if isinstance(key, Ed25519PublicKey):
         return KeyKind("OKP", "Ed25519")
-    curve = _CURVES.get(key.curve.name)
+    curve = _CURVE_NAMES.get(key.curve.name)
     if curve is None:
         raise ValueError(f"is an EC key on {key.curve.name}; P-256, P-384 and P-521 are supported")
     return KeyKind("EC", curve)
@@ -117,3 +121,43 @@ def load_public_key(pem: str) -> PublicKey:
         raise ValueError("is a key of an unsupported type; RSA, EC and Ed25519 are supported")  # noqa: TRY004 - the text is at fault
     kind_of(key)
     return key
+
+
+def public_key_from_jwk(document: Mapping[str, object]) -> PublicKey:
+    """Build the public key a JWK describes (RFC 7517, RFC 8037). Raises ValueError or TypeError for anything else, `oct` included."""
+    if "d" in document:
+        raise ValueError("a private key")
+    match document.get("kty"), document.get("crv"):
+        case "RSA", _:
+            key = RSAPublicNumbers(_number(document, "e"), _number(document, "n")).public_key()
+        case "EC", str(curve) if curve in _CURVES:
+            key = EllipticCurvePublicNumbers(_number(document, "x"), _number(document, "y"), _CURVES[curve]).public_key()
+        case "OKP", "Ed25519":
+            key = Ed25519PublicKey.from_public_bytes(_octets(document, "x"))
+        case _:
+            raise ValueError("an unsupported type of key")
+    kind_of(key)
+    return key
+
+
+def _number(document: Mapping[str, object], member: str) -> int:
+    return int.from_bytes(_octets(document, member), "big")
+
+
+def _octets(document: Mapping[str, object], member: str) -> bytes:
+    text = document.get(member)
+    if not isinstance(text, str) or not 0 < len(text) <= _MAX_NUMBER_CHARACTERS:
+        raise ValueError(f"no {member}")
+    unpadded = text.rstrip("=")
+    return base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), altchars=b"-_", validate=True)
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode canonical base64url without padding: the one spelling its bytes have. Raises ValueError for any other text."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise ValueError("no base64url") from error
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != text.encode():
+        raise ValueError("base64url that is not canonical")
+    return data
