@@ -113,7 +113,10 @@ CODES: Mapping[str, CodeInfo] = {
             "`setup()` of app/extensions/__init__.py."
         ),
         wrong="# app/routes/tasks.py\nasync def create_task(...):\n    send_mail(...)    # added by hand",
-        right="# resources/task.yaml\nhooks: [after_commit]\n\n# app/extensions/task.py\nasync def after_commit(change: Change[Task]) -> None:\n    send_mail(...)",
+        right=(
+            "# resources/task.yaml\nhooks: [after_commit]\n\n"
+            "# app/extensions/task.py\nasync def after_commit(change: Change[Task]) -> None:\n    send_mail(...)"
+        ),
     ),
     "RS714": CodeInfo(
         title="a generated file is left over",
@@ -136,8 +139,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS717": CodeInfo(
         title="a file says that it was generated, but nothing knows it",
         meaning=(
-            "A file in app/models/ or app/routes/ bears the header of a generated file, but no spec gives it and the lock does not know it: "
-            "it was copied, or its resource was removed while the lock was lost. It is not deleted for you."
+            "A file in app/models/ or app/routes/ bears the header of a generated file, but no spec gives it and the lock does not "
+            "know it: it was copied, or its resource was removed while the lock was lost. It is not deleted for you."
         ),
         wrong="$ cp app/models/task.py app/models/task_copy.py",
         right="$ rm app/models/task_copy.py",
