@@ -1,0 +1,302 @@
+"""YAML → nodes with positions.
+
+The limits are checked on the stream of parser events, before any tree is built; nothing here recurses. Scalars are resolved the YAML 1.2
+way. Anchors, aliases, merge keys and tags are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    ScalarEvent,
+)
+
+from generator.characters import Positions, decode, source_text
+from generator.diagnostics import Diagnostic, Related, error
+from generator.files import MAX_BYTES, read_specs
+from generator.ir import Span
+from generator.lookalikes import key_problems, value_problems
+from generator.nodes import Mapping, Node, Scalar, Sequence, scalar_kind
+from generator.syntax import Read, conflict_marker, directive, explain, explain_root, key_too_long, unexplained
+
+MAX_DEPTH = 32
+MAX_KEY = 128
+
+__all__ = ["Loaded", "Mapping", "Node", "Scalar", "Sequence", "load_file", "read_specs", "source_text"]
+
+_PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One file: its root mapping, and what is wrong with it.
+
+    `root` is None after a syntax or character error: then nothing is known about the content, and whoever looks up references must not
+    complain that the resource of this file is missing. After other errors (a repeated key, say) `root` holds the rest of the file, so
+    that its further errors can be reported in the same run.
+    """
+
+    root: Mapping | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def load_file(path: str, data: bytes) -> Loaded:
+    """Read one spec. `path` is the file's name in spans. Never raises: any bytes whatever end in a root or in an error."""
+    if len(data) > MAX_BYTES:
+        return Loaded(None, (_too_large(path),))
+    text, found = decode(path, data)
+    if text is None:
+        return Loaded(None, tuple(found))
+    positions = Positions(path, text)
+    conflict = conflict_marker(positions)
+    if conflict is not None:
+        return Loaded(None, (conflict,))
+    builder = _Builder(positions)
+    try:
+        root = builder.build(_events(text))
+    except yaml.MarkedYAMLError as problem:
+        return Loaded(None, (*builder.found, explain(positions, problem, builder.read)))
+    except (yaml.YAMLError, ValueError, OverflowError) as problem:  # the last two: escapes beyond Unicode, in the parser without libyaml
+        return Loaded(None, (*builder.found, unexplained(positions, str(problem))))
+    return Loaded(root, tuple(builder.found))
+
+
+def _too_large(path: str) -> Diagnostic:
+    return error(
+        "RS107",
+        "the file is larger than 1 MiB",
+        Span(path, 1, 1),
+        f"at most {MAX_BYTES:,} bytes are read",
+        hint="a spec describes one resource: split it, or move long texts elsewhere",
+    )
+
+
+def _events(text: str) -> Iterator[Event]:
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    return cast("Iterator[Event]", yaml.parse(text, Loader=loader))  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not been seen yet.
+
+    In a mapping, `awaits_value` says that a key has been read; `key` is then that key, or None when the pair is left out of the tree.
+    """
+
+    start: CollectionStartEvent
+    span: Span
+    items: list[Node] = field(default_factory=list["Node"])
+    entries: list[tuple[Scalar, Node]] = field(default_factory=list[tuple[Scalar, "Node"]])
+    keys: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
+    key: Scalar | None = None
+    awaits_value: bool = False
+
+    @property
+    def is_mapping(self) -> bool:
+        return isinstance(self.start, MappingStartEvent)
+
+
+class _Builder:
+    """Builds the tree of one file from its events and collects what is wrong with it."""
+
+    def __init__(self, positions: Positions) -> None:
+        self.found: list[Diagnostic] = []
+        self.read = Read()
+        self._positions = positions
+        self._open: list[_Open] = []
+        self._document: Span | None = None
+        self._root: Node | None = None
+        self._usable = True
+
+    def build(self, events: Iterable[Event]) -> Mapping | None:
+        """The root mapping, or None where the errors found leave nothing to go on with."""
+        for event in events:
+            match event:
+                case DocumentStartEvent():
+                    if not self._begin_document(event):
+                        return None
+                case AliasEvent():
+                    self._alias(event)
+                case ScalarEvent():
+                    self._scalar(event)
+                case CollectionStartEvent():
+                    if not self._begin_collection(event):
+                        return None
+                case CollectionEndEvent():
+                    self._end_collection(event)
+                case _:
+                    pass
+        if not self._usable:
+            return None
+        if isinstance(self._root, Mapping):
+            return self._root
+        self.found.append(explain_root(self._positions, self._root))
+        return None
+
+    def _begin_document(self, event: DocumentStartEvent) -> bool:
+        start = event.start_mark.index
+        if self._document is not None:
+            self.found.append(
+                error(
+                    "RS132",
+                    "the file holds more than one YAML document",
+                    self._positions.span(start, 3),
+                    "a second document begins here",
+                    hint="one file describes one resource: move this part into a file of its own",
+                    related=[Related("the first document begins here", self._document)],
+                )
+            )
+            return False
+        self._document = self._positions.to_line_end(start)
+        if event.tags or event.version not in {None, (1, 2)}:
+            self.found.append(directive(self._positions))
+        return True
+
+    def _begin_collection(self, event: CollectionStartEvent) -> bool:
+        span = self._positions.span(self._properties(event))
+        self._open.append(_Open(event, span))
+        if len(self._open) <= MAX_DEPTH:
+            return True
+        self.found.append(
+            error(
+                "RS137",
+                f"the file is nested more than {MAX_DEPTH} levels deep",
+                span,
+                f"level {MAX_DEPTH + 1} begins here",
+                hint="a spec needs five levels at most; look for brackets that are never closed",
+            )
+        )
+        return False
+
+    def _end_collection(self, event: CollectionEndEvent) -> None:
+        closed = self._open.pop()
+        span = closed.span
+        if closed.start.flow_style:
+            span = self._positions.between(closed.start.start_mark.index, event.end_mark.index)
+        elif closed.entries:
+            span = closed.entries[0][0].span
+        self._add(Mapping(tuple(closed.entries), span) if closed.is_mapping else Sequence(tuple(closed.items), span))
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        plain = not event.style  # libyaml says "" and the parser in Python None
+        start = self._properties(event)
+        end = max(event.end_mark.index, start)
+        text: str = event.value
+        scalar = Scalar(text, scalar_kind(text) if plain else "str", not plain, self._positions.between(start, end))
+        self.read = Read(start, end, plain)
+        parent = self._open[-1] if self._open else None
+        if parent is not None and parent.is_mapping and not parent.awaits_value:
+            self.found += key_problems(self._positions, scalar, start)
+        else:
+            self.found += value_problems(self._positions, scalar, start, end)
+        self._add(scalar)
+
+    def _alias(self, event: AliasEvent) -> None:
+        span = self._positions.between(event.start_mark.index, event.end_mark.index)
+        self.found.append(
+            error(
+                "RS138",
+                f"the alias `*{event.anchor}` is not allowed",
+                span,
+                "aliases and anchors are not part of the spec language",
+                hint=f'write the value out; if this is a text, put it between quotes: "*{event.anchor}"',
+            )
+        )
+        self._usable = False
+        self._add(Scalar("", "str", True, span))
+
+    def _properties(self, event: CollectionStartEvent | ScalarEvent) -> int:
+        """Report the anchor and the tag of a node; gives the offset at which the node itself begins."""
+        offset = event.start_mark.index
+        if event.anchor is None and event.tag is None:
+            return offset
+        while match := _PROPERTY.match(self._positions.text, offset):
+            self.found.append(self._property(match.group(1), self._positions.span(offset, len(match.group(1)))))
+            offset = match.end()
+        return offset
+
+    def _property(self, text: str, span: Span) -> Diagnostic:
+        if text.startswith("&"):
+            return error(
+                "RS138",
+                f"the anchor `{text}` is not allowed",
+                span,
+                "aliases and anchors are not part of the spec language",
+                hint="delete it, and write the value out where it is repeated; if it begins a text, put the text between quotes",
+            )
+        return error(
+            "RS140",
+            f"the tag `{text}` is not allowed",
+            span,
+            "tags are not part of the spec language",
+            hint="delete it; if it begins a text, put the text between quotes",
+        )
+
+    def _add(self, node: Node) -> None:
+        if not self._open:
+            self._root = node
+            return
+        parent = self._open[-1]
+        if not parent.is_mapping:
+            parent.items.append(node)
+        elif parent.awaits_value:
+            if parent.key is not None:
+                parent.entries.append((parent.key, node))
+            parent.awaits_value = False
+        else:
+            parent.key = self._checked_key(parent, node)
+            parent.awaits_value = True
+
+    def _checked_key(self, parent: _Open, node: Node) -> Scalar | None:
+        """The key, or None (and an error) where its pair has no place in the tree."""
+        if not isinstance(node, Scalar):
+            self.found.append(
+                error(
+                    "RS134",
+                    f"a {'list' if isinstance(node, Sequence) else 'mapping'} cannot be a key",
+                    node.span,
+                    "used as a key",
+                    hint="keys are plain names; Jinja-like `{{ … }}` and other texts with brackets belong between quotes",
+                )
+            )
+            self._usable = False
+            return None
+        if node.text == "<<" and not node.quoted:
+            self.found.append(
+                error(
+                    "RS139",
+                    "merge keys are not allowed",
+                    node.span,
+                    "`<<` copies the keys of another mapping",
+                    hint="write the keys out; YAML 1.2 no longer has merge keys",
+                )
+            )
+            return None
+        if len(node.text) > MAX_KEY:
+            self.found.append(key_too_long(node.span, len(node.text)))
+            return None
+        first = parent.keys.setdefault(node.text, node)
+        if first is not node:
+            self.found.append(
+                error(
+                    "RS133",
+                    f"the key `{node.text}` is repeated",
+                    node.span,
+                    "the second one",
+                    hint="keep one of the two",
+                    related=[Related("the first one is here", first.span)],
+                )
+            )
+            return None
+        return node
