@@ -1,0 +1,462 @@
+"""One field: from its spec to the IR's record, with all the rules that concern the field alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from generator import naming
+from generator.diagnostics import Diagnostic, Related, error, has_errors
+from generator.ir import (
+    Bounds,
+    Deprecation,
+    EnumType,
+    EnumValue,
+    Field,
+    FieldType,
+    Generated,
+    JsonType,
+    JsonValue,
+    Kind,
+    ListType,
+    Literally,
+    Reference,
+    ScalarType,
+    Span,
+)
+from generator.nodes import Mapping, Node, Scalar, Sequence
+from generator.patterns import pattern_diagnostics
+from generator.spec import DeprecatedSpec, EnumValueSpec, FieldSpec, NamedField, read_spec
+from generator.types import (
+    DEFAULT_MAX_ITEMS,
+    ITEM_NAMES,
+    MAX_ITEMS,
+    MAX_LENGTH,
+    MAX_PRECISION,
+    SCALARS,
+    TYPE_NAMES,
+    keys_of,
+    types_with,
+)
+from generator.values import MistakeError, Value, is_empty_range, literal, value_of
+
+LIMITS = ("ge", "gt", "le", "lt")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """What came of one field: its record (None where its type is unknown or its name illegal) and what is wrong with it."""
+
+    field: Field | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_field(resource: str, table: str, named: NamedField) -> FieldReading:
+    """Check one field of `resource` and build its record. `table` is the resource's table, for the names of constraints."""
+    if named.spec is None:
+        return FieldReading(None, ())
+    reader = _FieldReader(resource, table, named.name, named.span, named.spec)
+    field = reader.read()
+    return FieldReading(field, tuple(reader.diagnostics))
+
+
+class _FieldReader:
+    """Reads one field; every method reports into `diagnostics` and gives what can still be used."""
+
+    def __init__(self, resource: str, table: str, name: str, span: Span, spec: FieldSpec) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._resource = resource
+        self._table = table
+        self._name = name
+        self._span = span
+        self._spec = spec
+
+    def read(self) -> Field | None:
+        spec = self._spec
+        if spec.has("computed"):
+            self._report("RS902", "`computed` fields are not available in this version yet", spec.key_span("computed"))
+            return None
+        if spec.type not in TYPE_NAMES:
+            self._unknown_type("type", TYPE_NAMES)
+            return None
+        self._illegal_keys()
+        type_ = self._type()
+        if type_ is None:
+            return None
+        nullable = spec.nullable
+        column = naming.reference_column(self._name) if isinstance(type_, Reference) else self._name
+        return Field(
+            name=self._name,
+            column=column,
+            type=type_,
+            nullable=nullable,
+            default=self._default(type_),
+            description=spec.description,
+            example=self._example(type_),
+            filter=spec.filter,
+            sort=spec.sort,
+            search=spec.search,
+            readable=spec.read == "always",
+            write=spec.write,
+            deprecated=read_deprecation(spec.deprecated, f"field `{self._name}`", self.diagnostics),
+            renamed_from=spec.renamed_from,
+            span=self._span,
+        )
+
+    # --- reporting --------------------------------------------------------------------------------------------------------------
+
+    def _report(
+        self, code: str, message: str, span: Span, label: str | None = None, hint: str | None = None, related: tuple[Related, ...] = ()
+    ) -> None:
+        self.diagnostics.append(error(code, message, span, label, hint=hint, related=related))
+
+    def _mistake(self, key: str, mistake: MistakeError) -> None:
+        code = "RS310" if mistake.wrong_type else "RS311"
+        self._report(code, f"`{key}` of field `{self._name}` {mistake.message}", mistake.node.span, hint=mistake.hint)
+
+    def _unknown_type(self, key: str, names: tuple[str, ...]) -> None:
+        value = self._spec.at(key)
+        text = self._spec.type if key == "type" else str(self._spec.of)
+        assert value is not None
+        guess = naming.closest(text.rstrip("?").split("(")[0], (*names, *_ALIASES))
+        guess = _ALIASES.get(guess, guess) if guess else None
+        guess = guess if guess in names else None
+        hint = f"did you mean `{guess}`?" if guess else None
+        if text.endswith("?") and text[:-1] in names:
+            hint = f"write `type: {text[:-1]}, nullable: true`; the `?` belongs to the short form `{self._name}: {text}`"
+        elif "(" in text and guess:
+            hint = f"only `ref` takes parentheses; write `{{type: {guess}, …}}` with keys"
+        listed = ", ".join(f"`{name}`" for name in names)
+        self._report("RS301", f"field `{self._name}` has an unknown type `{text}`", value.span, "unknown type", hint or f"types: {listed}")
+
+    # --- keys -------------------------------------------------------------------------------------------------------------------
+
+    def _illegal_keys(self) -> None:
+        spec = self._spec
+        of = spec.of if spec.of in ITEM_NAMES else None
+        legal = keys_of(spec.type, of if spec.type == "list" else None)
+        for key, _ in spec.node.entries:
+            name = key.text
+            if name in legal or name in spec.broken:
+                continue
+            if spec.type == "list" and (of is None or name == "of"):
+                continue  # what the items take is unknown
+            types = types_with(name)
+            hint = f"`{name}` belongs to {', '.join(types)}" if types else None
+            if spec.type == "ref" and name == "default":
+                hint = "a reference has no default: make it nullable, or let a hook set it"
+            what = f"`list` of `{of}`" if of else f"`{spec.type}`"
+            self._report("RS302", f"field `{self._name}` has the type {what}, which takes no `{name}`", key.span, "not of this type", hint)
+
+    def _needs(self, key: str, example: str) -> bool:
+        """Whether a key that the type requires is there; reports its absence."""
+        if self._spec.has(key):
+            return key not in self._spec.broken
+        hint = f"write `{self._name}: {example}`"
+        self._report("RS205", f"field `{self._name}` has no `{key}`", self._spec.value_span("type"), f"`{self._spec.type}` needs `{key}`", hint)
+        return False
+
+    # --- types ------------------------------------------------------------------------------------------------------------------
+
+    def _type(self) -> FieldType | None:
+        match self._spec.type:
+            case "ref":
+                return self._reference()
+            case "json":
+                return JsonType()
+            case "enum":
+                return self._enum()
+            case "list":
+                return self._list()
+            case name:
+                return self._scalar(Kind(name))
+
+    def _reference(self) -> Reference | None:
+        spec = self._spec
+        if not self._needs("to", "{type: ref, to: Project}") or spec.to is None:
+            return None
+        if spec.on_delete == "set_null" and not spec.nullable and not spec.broken & {"nullable", "on_delete"}:
+            self._report(
+                "RS215",
+                f"reference `{self._name}` has `on_delete: set_null` but is not nullable",
+                spec.value_span("on_delete"),
+                "there is no null to set",
+                "add `nullable: true`, or choose `restrict` or `cascade`",
+            )
+        return Reference(
+            target=spec.to,
+            on_delete=spec.on_delete,
+            inverse=spec.inverse,
+            expand=spec.expand,
+            constraint=naming.foreign_key_name(self._table, self._name),
+        )
+
+    def _enum(self) -> EnumType | None:
+        if not self._needs("values", "{type: enum, values: [low, high]}"):
+            return None
+        values = self._enum_values()
+        return EnumType(naming.enum_class(self._resource, self._name), values) if values else None
+
+    def _list(self) -> ListType | None:
+        spec = self._spec
+        if not self._needs("of", "{type: list, of: string}"):
+            return None
+        if spec.of not in ITEM_NAMES:
+            if spec.of in TYPE_NAMES:
+                hint = "a list of strings takes `max_length`" if spec.of == "text" else None
+                self._report("RS301", f"field `{self._name}` cannot be a list of `{spec.of}`", spec.value_span("of"), "no item type", hint)
+            else:
+                self._unknown_type("of", ITEM_NAMES)
+            return None
+        items = self._enum() if spec.of == "enum" else self._scalar(Kind(spec.of))
+        if items is None:
+            return None
+        low = self._count("min_items", 0, MAX_ITEMS)
+        high = self._count("max_items", 1, MAX_ITEMS)
+        high = DEFAULT_MAX_ITEMS if high is None else high
+        if low is not None and low > high:
+            self._empty("min_items", "max_items", low, high, DEFAULT_MAX_ITEMS)
+            low = None
+        return ListType(items, low, high)
+
+    def _scalar(self, kind: Kind) -> ScalarType | None:
+        row = SCALARS[kind]
+        type_ = ScalarType(kind)
+        if kind is Kind.DECIMAL:
+            precision, scale = self._digits()
+            type_ = replace(type_, precision=precision, scale=scale)
+        if row.textual:
+            return replace(type_, bounds=self._lengths(kind))
+        limits = {key: self._limit(kind, key) for key in LIMITS if key in row.constraints}
+        bounds = Bounds(**limits, multiple_of=self._multiple_of(kind) if "multiple_of" in row.constraints else None)  # pyright: ignore[reportArgumentType]
+        type_ = replace(type_, bounds=bounds)
+        if is_empty_range(type_):
+            keys = [key for key in (*LIMITS, "multiple_of") if self._spec.has(key)]
+            listed = " and ".join(f"`{key}`" for key in keys)
+            self._report("RS312", f"no value of field `{self._name}` satisfies {listed}", self._spec.value_span(keys[-1]), "contradiction")
+            type_ = replace(type_, bounds=Bounds())
+        return type_
+
+    def _digits(self) -> tuple[int | None, int | None]:
+        example = "{type: decimal, precision: 10, scale: 2}"
+        precision = self._count("precision", 1, MAX_PRECISION) if self._needs("precision", example) else None
+        scale = self._count("scale", 0, MAX_PRECISION) if self._needs("scale", example) else None
+        if precision is not None and scale is not None and scale > precision:
+            self._report(
+                "RS312",
+                f"`scale` of field `{self._name}` is {scale}, more than its `precision` of {precision}",
+                self._spec.value_span("scale"),
+                "more decimals than digits",
+                "`precision` counts all digits, `scale` those after the point",
+            )
+            return None, None
+        return precision, scale
+
+    def _lengths(self, kind: Kind) -> Bounds:
+        row = SCALARS[kind]
+        low = self._count("min_length", 0, MAX_LENGTH)
+        high = self._count("max_length", 1, MAX_LENGTH)
+        high = row.max_length if high is None else high
+        if low is not None and high is not None and low > high:
+            self._empty("min_length", "max_length", low, high, row.max_length)
+            low = None
+        return Bounds(min_length=low, max_length=high, pattern=self._pattern() if "pattern" in row.constraints else None)
+
+    def _pattern(self) -> str | None:
+        node = self._spec.at("pattern")
+        if self._spec.pattern is None or not isinstance(node, Scalar):
+            return None
+        found = pattern_diagnostics(self._spec.pattern, node.part)
+        self.diagnostics += found
+        return None if has_errors(found) else self._spec.pattern
+
+    def _empty(self, low_key: str, high_key: str, low: int, high: int, usual: int | None) -> None:
+        hint = f"`{high_key}` is {usual} unless it is set" if not self._spec.has(high_key) else None
+        self._report(
+            "RS312",
+            f"`{low_key}` of field `{self._name}` is {low}, more than its `{high_key}` of {high}",
+            self._spec.value_span(low_key),
+            "no value satisfies both",
+            hint,
+        )
+
+    def _count(self, key: str, low: int, high: int) -> int | None:
+        """A whole number of a key, within its own range."""
+        value: int | None = getattr(self._spec, key)
+        if value is None or low <= value <= high:
+            return value
+        self._report("RS313", f"`{key}` of field `{self._name}` must be {low} to {high:,}, not {value}", self._spec.value_span(key))
+        return None
+
+    def _limit(self, kind: Kind, key: str) -> Decimal | str | None:
+        node: Node | None = getattr(self._spec, key)
+        if node is None:
+            return None
+        try:
+            value = literal(kind, node)
+        except MistakeError as mistake:
+            self._mistake(key, mistake)
+            return None
+        if isinstance(value, float) and isinstance(node, Scalar):
+            return Decimal(node.text)
+        return Decimal(value) if isinstance(value, int) else value  # pyright: ignore[reportReturnType]
+
+    def _multiple_of(self, kind: Kind) -> Decimal | None:
+        node = self._spec.multiple_of
+        if node is None:
+            return None
+        value = self._limit(kind, "multiple_of")
+        if isinstance(value, Decimal) and value <= 0:
+            self._report("RS313", f"`multiple_of` of field `{self._name}` must be more than 0", node.span)
+            return None
+        return value if isinstance(value, Decimal) else None
+
+    # --- enums ------------------------------------------------------------------------------------------------------------------
+
+    def _enum_values(self) -> tuple[EnumValue, ...]:
+        node = self._spec.values
+        subject = f"`values` of field `{self._name}`"
+        if not isinstance(node, Sequence):
+            assert node is not None
+            self._report("RS303", f"{subject} must be a list", node.span, hint="write `values: [low, high]`")
+            return ()
+        if not node.items:
+            self._report("RS314", f"{subject} is empty", node.span, "an enum needs a value")
+            return ()
+        values = [value for item in node.items for value in self._enum_value(item, subject)]
+        return self._distinct_values(values)
+
+    def _enum_value(self, node: Node, subject: str) -> list[tuple[EnumValue, Span]]:
+        spec: EnumValueSpec | None = None
+        scalar: Node | None = node
+        if isinstance(node, Mapping):
+            spec, diagnostics = read_spec(EnumValueSpec, node, f"a value of `{self._name}`")
+            self.diagnostics += diagnostics
+            scalar = node.get("value")
+            if spec is None or scalar is None:
+                return []
+        if not isinstance(scalar, Scalar) or scalar.kind != "str":
+            hint = f'put it in quotes: "{scalar.text}"' if isinstance(scalar, Scalar) and scalar.text else None
+            self._report("RS314", f"{subject} must be texts", node.span, "no text", hint)
+            return []
+        if not scalar.text or "\0" in scalar.text:
+            self._report("RS314", f"{subject} has {'an empty value' if not scalar.text else 'a value with U+0000'}", scalar.span)
+            return []
+        member = naming.member_name(scalar.text)
+        if spec is not None and spec.name is not None:
+            if not naming.MEMBER_PATTERN.fullmatch(spec.name):
+                self._report(
+                    "RS316", f"`{spec.name}` cannot name a member of an enum", spec.value_span("name"), hint="use letters, digits and `_`"
+                )
+            else:
+                member = naming.shorten(spec.name.upper(), naming.MAX_NAME)
+        return [(EnumValue(scalar.text, member, spec.description if spec else None, spec.renamed_from if spec else None), scalar.span)]
+
+    def _distinct_values(self, values: list[tuple[EnumValue, Span]]) -> tuple[EnumValue, ...]:
+        by_value: dict[str, Span] = {}
+        by_member: dict[str, tuple[EnumValue, Span]] = {}
+        kept: list[EnumValue] = []
+        for value, span in values:
+            if value.value in by_value:
+                first = Related("the first one is here", by_value[value.value])
+                self._report("RS315", f"enum `{self._name}` has the value `{value.value}` twice", span, "repeated", related=(first,))
+                continue
+            by_value[value.value] = span
+            if value.member in by_member:
+                other, place = by_member[value.member]
+                self._report(
+                    "RS316",
+                    f"the values `{other.value}` and `{value.value}` of enum `{self._name}` are both named `{value.member}`",
+                    span,
+                    "collides",
+                    f"name one of them: {{value: {value.value!r}, name: {value.member.lower()}_2}}",
+                    (Related("the other one is here", place),),
+                )
+            by_member.setdefault(value.member, (value, span))
+            kept.append(value)
+        return tuple(kept)
+
+    # --- values -----------------------------------------------------------------------------------------------------------------
+
+    def _default(self, type_: FieldType) -> Literally | Generated | None:
+        node = self._spec.default
+        if node is None or isinstance(type_, Reference):
+            return None
+        if isinstance(node, Scalar) and node.kind == "null" and not isinstance(type_, JsonType):
+            if not self._spec.nullable and "nullable" not in self._spec.broken:
+                self._report("RS310", f"`default` of field `{self._name}` is null, but the field is not nullable", node.span, "not nullable")
+            return None
+        if isinstance(type_, ScalarType) and isinstance(node, Scalar) and node.text in SCALARS[type_.kind].generated and not node.quoted:
+            return Generated(node.text)  # pyright: ignore[reportArgumentType]
+        value = self._value("default", type_, node)
+        return None if value is None and not isinstance(type_, JsonType) else Literally(value)
+
+    def _example(self, type_: FieldType) -> JsonValue | Decimal:
+        node = self._spec.example
+        return None if node is None else self._value("example", type_, node)
+
+    def _value(self, key: str, type_: FieldType, node: Node) -> Value:
+        try:
+            return value_of(type_, node)
+        except MistakeError as mistake:
+            self._mistake(key, mistake)
+            return None
+
+
+_ALIASES = {
+    "str": "string",
+    "varchar": "string",
+    "char": "string",
+    "int": "integer",
+    "int32": "integer",
+    "number": "integer",
+    "smallint": "integer",
+    "int64": "bigint",
+    "long": "bigint",
+    "double": "float",
+    "real": "float",
+    "numeric": "decimal",
+    "money": "decimal",
+    "bool": "boolean",
+    "timestamp": "datetime",
+    "timestamptz": "datetime",
+    "guid": "uuid",
+    "array": "list",
+    "object": "json",
+    "jsonb": "json",
+    "dict": "json",
+    "uri": "url",
+    "reference": "ref",
+    "foreign_key": "ref",
+}
+"""What other systems call the types."""
+
+
+def read_deprecation(node: Node | None, subject: str, diagnostics: list[Diagnostic]) -> Deprecation | None:
+    """`deprecated: true | reason | {since, sunset}`; what is wrong with it goes to `diagnostics`."""
+    if node is None:
+        return None
+    if isinstance(node, Mapping):
+        spec, found = read_spec(DeprecatedSpec, node, f"`deprecated` of {subject}")
+        diagnostics += found
+        if spec is None:
+            return None
+        dates: dict[str, Any] = {}
+        for key in ("since", "sunset"):
+            value = spec.at(key)
+            if value is None or key in spec.broken:
+                continue
+            try:
+                dates[key] = literal(Kind.DATE, value)
+            except MistakeError as mistake:
+                diagnostics.append(error("RS310", f"`{key}` of {subject} {mistake.message}", value.span, hint=mistake.hint))
+        return Deprecation(reason=spec.reason, since=dates.get("since"), sunset=dates.get("sunset"))
+    if isinstance(node, Scalar) and node.kind == "bool":
+        return Deprecation() if node.boolean() else None
+    if isinstance(node, Scalar) and node.kind == "str" and node.text:
+        return Deprecation(reason=node.text)
+    diagnostics.append(
+        error("RS303", f"`deprecated` of {subject} must be `true`, a reason, or {{since, sunset}}", node.span, hint="write `deprecated: true`")
+    )
+    return None

@@ -1,0 +1,454 @@
+"""The shape of a resource file: which keys there are and what kind of value each takes.
+
+The nodes of a file are validated with Pydantic models. Every mistake becomes a diagnostic at the node concerned, and only the key with
+the mistake is left out, so that one run reports all mistakes: `broken` says which keys were, and rules about them stay quiet. What a
+value means, and whether it fits the others, is decided by fields.py and validate.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NoReturn, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
+
+from generator.diagnostics import Diagnostic, error
+from generator.ir import Span
+from generator.naming import closest
+from generator.nodes import Mapping, Node, Scalar, Sequence
+
+MAX_DIGITS = 18
+"""Digits of a whole number of a key such as `max_length`; longer ones are out of every range."""
+
+
+# --- values -------------------------------------------------------------------------------------------------------------------------
+
+
+def describe(node: Node) -> str:
+    """What a node is, for "expected …, found …"."""
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    return {"null": "nothing", "bool": "a boolean", "int": "a number", "float": "a number", "str": "text"}[node.kind]
+
+
+def _expected(expected: str, node: Node, hint: str | None = None) -> NoReturn:
+    raise PydanticCustomError("expected", "{expected}", {"expected": expected, "found": describe(node), "hint": hint})
+
+
+def _text(node: Node) -> str:
+    if isinstance(node, Scalar) and node.kind == "str":
+        return node.text
+    hint = f'put it in quotes: "{node.text}"' if isinstance(node, Scalar) and node.kind != "null" else None
+    _expected("text", node, hint)
+
+
+def _flag(node: Node) -> bool:
+    value = node.boolean() if isinstance(node, Scalar) else None
+    if value is not None:
+        return value
+    meant = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false", "true": "true", "false": "false"}
+    guess = meant.get(node.text.lower()) if isinstance(node, Scalar) else None
+    _expected("`true` or `false`", node, f"write `{guess}`" if guess else None)
+
+
+def _whole(node: Node) -> int:
+    if isinstance(node, Scalar) and node.kind == "int" and re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", node.text):
+        if len(node.text) > MAX_DIGITS:
+            raise PydanticCustomError("out_of_range", "the number is out of range")
+        return int(node.text)
+    hint = None
+    if isinstance(node, Scalar):
+        digits = re.sub(r"[_, ]", "", node.text).lstrip("0")
+        hint = f"write `{digits}`" if re.fullmatch(r"[1-9][0-9]{0,17}", digits) else None
+    _expected("a whole number", node, hint)
+
+
+def _texts(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Sequence):
+        return node.items
+    _expected("a list", node, f"write `[{node.text}]`" if isinstance(node, Scalar) and node.kind == "str" else None)
+
+
+type _Text = Annotated[str, BeforeValidator(_text)]
+type _Flag = Annotated[bool, BeforeValidator(_flag)]
+type _Whole = Annotated[int, BeforeValidator(_whole)]
+type _Texts = Annotated[tuple[_Text, ...], BeforeValidator(_texts)]
+type _Node = Annotated[Node, GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())]
+
+
+# --- models -------------------------------------------------------------------------------------------------------------------------
+
+
+class Spec(BaseModel):
+    """A mapping of a spec, with the places of its keys and values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    _node: Mapping = PrivateAttr()
+    _broken: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def node(self) -> Mapping:
+        """The mapping itself."""
+        return self._node
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The keys that were left out because of a mistake that has been reported."""
+        return self._broken
+
+    def located(self, node: Mapping, broken: frozenset[str]) -> Self:
+        """The same spec, which now knows its place."""
+        self._node = node
+        self._broken = broken
+        return self
+
+    def has(self, key: str) -> bool:
+        """Whether the key was written, well or not."""
+        return self._node.key(key) is not None
+
+    def key_span(self, key: str) -> Span:
+        """The place of a key; that of the whole mapping where it is missing."""
+        name = self._node.key(key)
+        return self._node.span if name is None else name.span
+
+    def value_span(self, key: str) -> Span:
+        """The place of a key's value; that of the whole mapping where it is missing."""
+        value = self.at(key)
+        return self._node.span if value is None else value.span
+
+    def at(self, key: str) -> Node | None:
+        """The node of a key's value."""
+        return self._node.get(key)
+
+    def item_span(self, key: str, index: int) -> Span:
+        """The place of one item of a key's list."""
+        value = self.at(key)
+        return value.items[index].span if isinstance(value, Sequence) else self.value_span(key)
+
+
+class FieldSpec(Spec):
+    """One field, with every key a field of any type may have."""
+
+    type: _Text
+    nullable: _Flag = False
+    default: _Node | None = None
+    description: _Text | None = None
+    example: _Node | None = None
+    deprecated: _Node | None = None
+    renamed_from: _Text | None = None
+    min_length: _Whole | None = None
+    max_length: _Whole | None = None
+    pattern: _Text | None = None
+    ge: _Node | None = None
+    gt: _Node | None = None
+    le: _Node | None = None
+    lt: _Node | None = None
+    multiple_of: _Node | None = None
+    precision: _Whole | None = None
+    scale: _Whole | None = None
+    values: _Node | None = None
+    of: _Text | None = None
+    min_items: _Whole | None = None
+    max_items: _Whole | None = None
+    to: _Text | None = None
+    on_delete: Annotated[Literal["restrict", "cascade", "set_null"], BeforeValidator(_text)] = "restrict"
+    inverse: _Text | None = None
+    expand: _Flag = False
+    unique: _Flag = False
+    index: _Flag | None = None
+    filter: _Flag = False
+    sort: _Flag = False
+    search: _Flag = False
+    read: Annotated[Literal["always", "never"], BeforeValidator(_text)] = "always"
+    write: Annotated[Literal["always", "once", "never"], BeforeValidator(_text)] = "always"
+    computed: _Node | None = None
+    stored: _Flag = False
+
+
+class EnumValueSpec(Spec):
+    """A value of an enum in its long form."""
+
+    value: _Text
+    name: _Text | None = None
+    description: _Text | None = None
+    renamed_from: _Text | None = None
+
+
+class DeprecatedSpec(Spec):
+    """`deprecated` in its long form."""
+
+    reason: _Text | None = None
+    since: _Text | None = None
+    sunset: _Text | None = None
+
+
+class UniqueSpec(Spec):
+    """An entry of `unique`."""
+
+    fields: _Texts
+    nulls: Annotated[Literal["distinct", "equal"], BeforeValidator(_text)] = "distinct"
+
+
+class CheckSpec(Spec):
+    """An entry of `checks`."""
+
+    name: _Text
+    rule: _Text
+    message: _Text
+
+
+class PageSpec(Spec):
+    """The `page` of a resource."""
+
+    default: _Whole | None = None
+    max: _Whole | None = None
+
+
+class ResourceSpec(Spec):
+    """The top level of a file. The nodes of fields, constraints and so on are read one by one, by `read_resource`."""
+
+    resource: _Text
+    description: _Text | None = None
+    plural: _Text | None = None
+    fields: _Node
+    unique: _Node | None = None
+    indexes: _Node | None = None
+    checks: _Node | None = None
+    operations: _Texts | None = None
+    soft_delete: _Flag = False
+    concurrency: Annotated[Literal["optional", "required"], BeforeValidator(_text)] = "optional"
+    page: _Node | None = None
+    hooks: _Texts = ()
+    link: _Texts | None = None
+    renamed_from: _Text | None = None
+    deprecated: _Node | None = None
+    filters: _Texts | None = None
+    upsert: _Texts | None = None
+    search_language: _Text = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedField:
+    """A field with its name; `spec` is None where its shape is so wrong that nothing can be said about it."""
+
+    name: str
+    span: Span
+    spec: FieldSpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldList:
+    """An entry of `unique` or `indexes`: the names of fields, with the place of each and of the whole."""
+
+    names: tuple[tuple[str, Span], ...]
+    nulls_equal: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFile:
+    """A whole file in shape. What had mistakes is left out, and `incomplete` names the sections where that happened."""
+
+    path: str
+    head: ResourceSpec
+    fields: tuple[NamedField, ...]
+    unique: tuple[FieldList, ...]
+    indexes: tuple[FieldList, ...]
+    checks: tuple[CheckSpec, ...]
+    page: PageSpec | None
+    incomplete: frozenset[str]
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------------------
+
+
+def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Diagnostic, ...]]:
+    """The shape of the file at `path`, whose nodes are `root`, with all mistakes of its shape; None where it is not even a mapping."""
+    reader = _Reader()
+    head = reader.read(ResourceSpec, root, "a resource")
+    if head is None:
+        return None, tuple(reader.diagnostics)
+    file = ResourceFile(
+        path=path,
+        head=head,
+        fields=tuple(_fields(head, reader)),
+        unique=tuple(_field_lists(head, "unique", reader)),
+        indexes=tuple(_field_lists(head, "indexes", reader)),
+        checks=tuple(_checks(head, reader)),
+        page=reader.read(PageSpec, head.page, "`page`") if head.page is not None else None,
+        incomplete=frozenset(reader.incomplete),
+    )
+    return file, tuple(reader.diagnostics)
+
+
+def read_spec[M: Spec](model: type[M], node: Node, subject: str) -> tuple[M | None, tuple[Diagnostic, ...]]:
+    """One mapping of a spec, `subject` being its name in messages ("a value of `priority`"); None where nothing can be said about it."""
+    reader = _Reader()
+    return reader.read(model, node, subject), tuple(reader.diagnostics)
+
+
+class _Reader:
+    """Reads nodes into models and collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.incomplete: set[str] = set()
+
+    def read[M: Spec](self, model: type[M], node: Node, subject: str) -> M | None:
+        if not isinstance(node, Mapping):
+            self.diagnostics.append(error("RS303", f"{subject} must be a mapping, not {describe(node)}", node.span, "expected `key: value`"))
+            return None
+        values: dict[str, Any] = {key.text: value for key, value in node.entries}
+        try:
+            return model.model_validate(values).located(node, frozenset())
+        except ValidationError as invalid:
+            errors = invalid.errors(include_url=False, include_input=False)
+        broken = frozenset(str(details["loc"][0]) for details in errors)
+        self.diagnostics += [_diagnostic(details, model, node, subject) for details in errors]
+        try:
+            kept = {key: value for key, value in values.items() if key not in broken}
+            return model.model_validate(kept).located(node, broken)
+        except ValidationError:  # a required key is missing or wrong
+            return None
+
+
+def _diagnostic(details: ErrorDetails, model: type[Spec], node: Mapping, subject: str) -> Diagnostic:
+    """What Pydantic found, at the node where it did."""
+    key = str(details["loc"][0])
+    name, value = node.key(key), node.get(key)
+    if name is None or value is None:
+        return error("RS205", f"{subject} has no `{key}`", node.span, f"`{key}` is missing")
+    if details["type"] == "extra_forbidden":
+        return _unknown_key(name, model, subject)
+    for step in details["loc"][1:]:
+        if isinstance(step, int) and isinstance(value, Sequence):
+            value = value.items[step]
+    context = details.get("ctx", {})
+    if details["type"] == "literal_error" and isinstance(value, Scalar):
+        return unknown_word(f"`{key}`", value, literals(model, key))
+    if details["type"] == "expected":
+        return error("RS303", f"`{key}` must be {context['expected']}, not {context['found']}", value.span, hint=context["hint"])
+    return error("RS305", f"`{key}`: {details['msg']}", value.span)
+
+
+def _unknown_key(name: Scalar, model: type[Spec], subject: str) -> Diagnostic:
+    known = tuple(model.model_fields)
+    guess = closest(name.text, known)
+    hint = f"did you mean `{guess}`?" if guess else f"known keys: {', '.join(known)}"
+    return error("RS204", f"{subject} has an unknown key `{name.text}`", name.span, "unknown key", hint=hint)
+
+
+def unknown_word(subject: str, value: Scalar, words: tuple[str, ...]) -> Diagnostic:
+    """The diagnostic of a value that is not one of the given words."""
+    listed = ", ".join(f"`{word}`" for word in words)
+    guess = closest(value.text, words)
+    hint = f"did you mean `{guess}`?" if guess else None
+    return error("RS306", f"{subject} must be one of {listed}", value.span, f"`{value.text}` is none of them", hint=hint)
+
+
+def literals(model: type[Spec], key: str) -> tuple[str, ...]:
+    """The words that a key takes."""
+    annotation: Any = model.model_fields[key].annotation
+    return tuple(str(word) for word in annotation.__args__)
+
+
+# --- sections -----------------------------------------------------------------------------------------------------------------------
+
+
+def _fields(head: ResourceSpec, reader: _Reader) -> list[NamedField]:
+    if not isinstance(head.fields, Mapping):
+        reader.diagnostics.append(
+            error("RS303", f"`fields` must be a mapping, not {describe(head.fields)}", head.fields.span, "expected `name: type`")
+        )
+        reader.incomplete.add("fields")
+        return []
+    fields: list[NamedField] = []
+    for key, value in head.fields.entries:
+        written = expand_shorthand(value) if isinstance(value, Scalar) else value
+        if isinstance(written, Scalar):
+            hint = f"write `{key.text}: string` or `{key.text}: {{type: string}}`"
+            reader.diagnostics.append(error("RS303", f"field `{key.text}` needs a type, not {describe(value)}", value.span, hint=hint))
+            spec = None
+        else:
+            spec = reader.read(FieldSpec, written, f"field `{key.text}`")
+        fields.append(NamedField(key.text, key.span, spec))
+    return fields
+
+
+_SHORTHAND = re.compile(r"(?P<type>[a-z]+)\s*(?:\(\s*(?P<to>[A-Za-z0-9_]*)\s*\))?\s*(?P<nullable>\?)?")
+
+
+def expand_shorthand(value: Scalar) -> Node:
+    """`text?` or `ref(Project)` as the mapping that it stands for; the scalar itself where it is no text."""
+    if value.kind != "str":
+        return value
+    match = _SHORTHAND.fullmatch(value.text)
+    if match is None or (match["to"] is not None and match["type"] != "ref"):
+        return Mapping(((_part(value, 0, 0, "type"), value),), value.span)
+    entries: list[tuple[Scalar, Node]] = [(_part(value, 0, 0, "type"), _part(value, *match.span("type")))]
+    if match["to"] is not None:
+        entries.append((_part(value, *match.span("to"), "to"), _part(value, *match.span("to"))))
+    if match["nullable"]:
+        entries.append((_part(value, *match.span("nullable"), "nullable"), _part(value, *match.span("nullable"), "true", "bool")))
+    return Mapping(tuple(entries), value.span)
+
+
+def _part(scalar: Scalar, start: int, end: int, text: str | None = None, kind: Literal["bool", "str"] = "str") -> Scalar:
+    """A piece of a scalar as a scalar of its own, which may stand for another text."""
+    return Scalar(text=scalar.text[start:end] if text is None else text, kind=kind, quoted=False, span=scalar.part(start, end - start))
+
+
+def _items(head: ResourceSpec, key: str, reader: _Reader) -> tuple[Node, ...]:
+    """The items of a key that is a list of mappings or lists."""
+    value = head.at(key)
+    if value is None or key in head.broken:
+        return ()
+    if isinstance(value, Sequence):
+        return value.items
+    reader.diagnostics.append(error("RS303", f"`{key}` must be a list, not {describe(value)}", value.span))
+    reader.incomplete.add(key)
+    return ()
+
+
+def _field_lists(head: ResourceSpec, key: Literal["unique", "indexes"], reader: _Reader) -> list[FieldList]:
+    lists: list[FieldList] = []
+    for item in _items(head, key, reader):
+        entry = _field_list(item, key, reader)
+        if entry is None:
+            reader.incomplete.add(key)
+        else:
+            lists.append(entry)
+    return lists
+
+
+def _field_list(item: Node, key: str, reader: _Reader) -> FieldList | None:
+    subject = f"an entry of `{key}`"
+    if isinstance(item, Mapping) and key == "unique":
+        spec = reader.read(UniqueSpec, item, subject)
+        if spec is None:
+            return None
+        listed = tuple((name, spec.item_span("fields", index)) for index, name in enumerate(spec.fields))
+        return FieldList(listed, spec.nulls == "equal", spec.key_span("fields"))
+    if not isinstance(item, Sequence):
+        hint = f"write `- [{item.text}]`" if isinstance(item, Scalar) and item.kind == "str" else None
+        reader.diagnostics.append(error("RS303", f"{subject} must be a list of fields, not {describe(item)}", item.span, hint=hint))
+        return None
+    names: list[tuple[str, Span]] = []
+    for node in item.items:
+        if not isinstance(node, Scalar) or node.kind != "str":
+            reader.diagnostics.append(error("RS303", f"{subject} must be a list of fields, not of {describe(node)}", node.span))
+            return None
+        names.append((node.text, node.span))
+    return FieldList(tuple(names), nulls_equal=False, span=item.span)
+
+
+def _checks(head: ResourceSpec, reader: _Reader) -> list[CheckSpec]:
+    checks = [reader.read(CheckSpec, item, "an entry of `checks`") for item in _items(head, "checks", reader)]
+    if None in checks:
+        reader.incomplete.add("checks")
+    return [check for check in checks if check is not None]
