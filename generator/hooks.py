@@ -245,7 +245,7 @@ def _undeclared(resource: Resource, name: str, node: ast.FunctionDef | ast.Async
         return [error("RS722", message, span, hint=f"add it to {resource.source}:\n\nhooks: [{listed}]", related=here)]
     near = difflib.get_close_matches(name, HOOKS, 1, 0.8)
     looks_like_one = isinstance(node, ast.AsyncFunctionDef) and name.startswith(("before_", "after_"))
-    if not near and not looks_like_one:
+    if name.startswith("_") or not (near or looks_like_one):
         return []
     hint = f"did you mean `{near[0]}`?" if near else f"the hooks are {', '.join(HOOKS)}; a helper should have another name"
     return [error("RS721", f"`{name}` in `{path}` is no hook and never runs", span, hint=hint, related=here)]
