@@ -1,0 +1,75 @@
+"""Databases for tests, on one embedded PostgreSQL a test process."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.db.schema import create_schema
+from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
+
+TEMPLATE = "template_with_tables"
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database. `app_dsn` is the application's role, `owner_dsn` owns the tables, `superuser_dsn` may do anything."""
+
+    name: str
+    app_dsn: str
+    owner_dsn: str
+    superuser_dsn: str
+    server: EmbeddedPostgres
+
+    def execute(self, sql: str) -> str:
+        """Run `sql` as the superuser, past row-level security; the rows of the last statement, one a line, columns split by `|`."""
+        return self.server.execute(self.name, sql)
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path]:
+    """A new folder with a short path that other users may enter, as PostgreSQL's own user has to when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="rowsmith-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Generator[EmbeddedPostgres]:
+    """A PostgreSQL for this test process, without the safety of data that only costs time here."""
+    with temporary_folder() as folder, EmbeddedPostgres.start(folder / "data", durable=False) as server:
+        yield server
+
+
+@contextmanager
+def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[Database]:
+    """A database of its own, with the example's tables unless `tables` is False; dropped at the end."""
+    name = f"test_{next(_numbers)}"
+    if tables:
+        _ensure_template(server)
+        server.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER {OWNER_ROLE}')
+        server.execute("postgres", f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
+    else:
+        server.create_database(name)
+    try:
+        yield Database(name, server.dsn(APP_ROLE, name), server.dsn(OWNER_ROLE, name), server.dsn(SUPERUSER, name), server)
+    finally:
+        server.execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _ensure_template(server: EmbeddedPostgres) -> None:
+    """Create the example's tables once; each test's database is a copy."""
+    if not server.execute("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
+        server.create_database(TEMPLATE)
+        asyncio.run(create_schema(server.dsn(OWNER_ROLE, TEMPLATE), APP_ROLE))

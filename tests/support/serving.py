@@ -1,0 +1,108 @@
+"""The application in a process of its own, on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.database import Database, temporary_folder
+from tests.support.tokens import SECRET, mint
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running application. `client` has its URL as base and keeps connections open; `log` is the file of its output."""
+
+    url: str
+    client: httpx.Client
+    database: Database
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def token_for(self, user: str, **claims: Any) -> str:
+        """A token that the application accepts; see `tests.support.tokens.mint`."""
+        return mint(user, **claims)
+
+    def headers(self, user: str, **claims: Any) -> dict[str, str]:
+        """The header that says who calls."""
+        return {"Authorization": f"Bearer {self.token_for(user, **claims)}"}
+
+    def call(self, user: str, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Response:
+        """Send a request with the token of `user`. `options` are those of `httpx.Client.request`; `path` begins with a slash."""
+        return self.client.request(method, path, headers={**self.headers(user), **(headers or {})}, **options)
+
+
+@contextmanager
+def serving(database: Database | None, **settings: str | None) -> Generator[Api]:
+    """Run the application on `database` until the block ends.
+
+    Args:
+        database: Where its tables are; None when `settings` has a DATABASE_URL of its own.
+        settings: Environment variables, added to those for HS256 with the tests' secret; None removes one.
+
+    Raises:
+        AssertionError: The application ended or did not become ready; with its output.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment: dict[str, str | None] = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": database.app_dsn if database else None,
+        "JWT_SECRET": SECRET,
+        **settings,
+    }
+    with temporary_folder() as folder:  # its working directory, so that no .env is found
+        log = folder / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app"],
+                cwd=folder,
+                env={name: value for name, value in environment.items() if value is not None},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            with httpx.Client(base_url=url, timeout=30) as client:
+                _wait_until_ready(client, process, log)
+                yield Api(url, client, database, log, process)  # pyright: ignore[reportArgumentType] - None only where a test does not use it
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the application ended with {process.returncode}:\n{log.read_text()}"
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"the application did not become ready:\n{log.read_text()}")
