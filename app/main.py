@@ -1,0 +1,144 @@
+"""The application: `create_app()`, or `uvicorn app.main:app`."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from asyncpg import InterfaceError, PostgresError
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.config import STARTUP_FAILURE
+
+from app import extensions, routes
+from app.api import docs, health, segments
+from app.config import SettingProblem, Settings, SettingsError, load_settings
+from app.db.pool import Database, UnsafeRoleError
+from app.lifecycle import DrainMiddleware, Lifecycle
+from app.middleware import errors, logs
+from app.middleware.limits import BodyLimitMiddleware
+from app.middleware.metrics import Metrics, MetricsMiddleware
+from app.middleware.request_id import RequestIdMiddleware
+from app.middleware.tokens import TokenVerifier
+
+DESCRIPTION = """
+Every row belongs to one user, and `{user_id}` in a path must be the subject of the token.
+Press **Authorize** and paste a token: `user_id` is filled in.
+
+Lists are filtered, sorted and paged by their query parameters; `next_cursor` leads to the next page.
+Send the `ETag` of a row as `If-Match` to change it only if nobody else has.
+Errors are `{"detail": …}`, or [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) for `Accept: application/problem+json`.
+"""
+
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+ROLE_TIMEOUT = 3.0
+"""Seconds to wait for the database at the start."""
+
+ROLE_CURE = "use a role that owns nothing and has neither SUPERUSER nor BYPASSRLS"
+
+logger = logging.getLogger("app")
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application; without `settings` from the environment and .env. SettingsError when it must not start."""
+    settings = settings or load_settings()
+    logs.configure(settings)
+    lifecycle = Lifecycle(settings.shutdown_delay)
+    metrics = Metrics() if settings.metrics else None
+    app = FastAPI(
+        title="Rowsmith API",
+        description=DESCRIPTION,
+        openapi_tags=[*getattr(routes, "TAGS", ())],
+        openapi_url="/openapi.json" if settings.docs else None,
+        docs_url=None,  # app.api.docs serves it, without a CDN
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        middleware=_middleware(settings, lifecycle, metrics),
+        telemetry=NO_TELEMETRY,
+    )
+    app.state.settings = settings
+    app.state.lifecycle = lifecycle
+    app.state.metrics = metrics
+    errors.install(app)
+    for router in routes.routers:
+        app.include_router(router)
+    health.install(app)
+    if settings.docs:
+        docs.install(app, settings)
+    if hasattr(extensions, "setup"):
+        extensions.setup(app)
+    segments.install(app)  # after the last include_router
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the route's function, so that generated clients read well: list_tasks, get_task …."""
+    return route.name
+
+
+def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | None) -> list[Middleware]:
+    """What every request passes, outermost first. All of it is pure ASGI."""
+    stack = [Middleware(errors.StartupErrorMiddleware), Middleware(RequestIdMiddleware), Middleware(logs.AccessLogMiddleware)]
+    if metrics is not None:
+        stack.append(Middleware(MetricsMiddleware, metrics))
+    stack.append(Middleware(DrainMiddleware, lifecycle))
+    if settings.cors_origins:
+        stack.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_credentials=settings.cors_credentials,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+                expose_headers=["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"],
+            )
+        )
+    return [*stack, Middleware(errors.UnhandledErrorMiddleware), Middleware(BodyLimitMiddleware, settings.max_body_bytes)]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    """Open what the application needs, and close it at the end. The database may come later: until then /readyz says no."""
+    settings: Settings = app.state.settings
+    app.state.tokens = tokens = TokenVerifier(settings)
+    app.state.database = database = await Database.open(settings)
+    try:
+        await _check_role(database, settings)
+        with app.state.lifecycle.watch_sigterm():
+            yield
+    finally:
+        await tokens.close()
+        await database.close()
+
+
+async def _check_role(database: Database, settings: Settings) -> None:
+    """SettingsError in production when the database role reads past row-level security; a warning elsewhere."""
+    try:
+        async with asyncio.timeout(ROLE_TIMEOUT):
+            await database.check_role()
+    except UnsafeRoleError as error:
+        if settings.environment == "production":
+            raise SettingsError(SettingProblem("DATABASE_URL", f"lets users read each other's rows: {error}", ROLE_CURE)) from None
+        logger.warning("DATABASE_URL lets users read each other's rows: %s; %s", error, ROLE_CURE)
+    except (OSError, PostgresError, InterfaceError) as error:
+        logger.warning("the database is not available yet (%s); /readyz answers 503 until it is", type(error).__name__)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, built when it is first asked for, so that importing this module needs no settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        app = create_app()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        raise SystemExit(STARTUP_FAILURE) from None
+    globals()["app"] = app
+    return app

@@ -1,0 +1,42 @@
+"""A name for every request, in its answer and in every log line about it."""
+
+import re
+from contextvars import ContextVar
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-request-id"
+SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""The id of the request that is being served; `-` outside of one."""
+
+
+class RequestIdMiddleware:
+    """Takes a sane X-Request-ID from the client, or makes one up, and answers with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        name = _given(scope["headers"]) or token_hex(8).encode()
+        request_id.set(name.decode())
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (HEADER, name)]
+            await send(message)
+
+        await self.app(scope, receive, send_named)
+
+
+def _given(headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    for key, value in headers:
+        if key == HEADER:
+            return value if SANE.fullmatch(value) else None
+    return None

@@ -1,0 +1,160 @@
+"""Running the application with uvicorn, for development and production alike: `python -m app`."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.config import SettingProblem, Settings, SettingsError, load_settings, read_environment
+from app.middleware import logs
+
+MAX_UNPARSED_BYTES = 64 * 1024
+"""Room for the request line and the headers together, and for anything else that is not part of the body."""
+
+RECEIVE_TIMEOUT = 30.0
+"""Seconds to receive a request in, from the opening of the connection or from its first byte."""
+
+MIN_RECEIVED_BYTES = 32 * 1024
+"""What has to arrive in RECEIVE_TIMEOUT for a longer request to get as much time again."""
+
+SHUTDOWN_MARGIN = 5
+"""Seconds that requests in flight get at the end, beyond the time that their statement may take."""
+
+
+def main() -> int:
+    """Serve on HOST and PORT with WORKERS processes, all from the environment or .env; return the exit code."""
+    try:
+        settings = load_settings()
+        environ = read_environment()
+        run(
+            settings,
+            host=environ.get("HOST", "127.0.0.1"),
+            port=_number(environ, "PORT", 8000, 65535),
+            workers=_number(environ, "WORKERS", 1, 256),
+        )
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        return 2
+    return 0
+
+
+def run(settings: Settings, *, host: str, port: int, workers: int = 1, reload: bool = False) -> None:
+    """Serve `app.main:app` until SIGINT or SIGTERM. SystemExit when it cannot start."""
+    if settings.metrics and workers > 1:
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
+    uvicorn.run(
+        "app.main:app",
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        reload_dirs=["app"] if reload else None,
+        http=GuardedProtocol,
+        loop="auto",
+        lifespan="on",
+        log_config=logs.configuration(settings),
+        access_log=False,
+        server_header=False,
+        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
+        timeout_graceful_shutdown=int(settings.pool_timeout + settings.statement_timeout) + SHUTDOWN_MARGIN,
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    value = environ.get(name, str(default)).strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
+        raise SettingsError(SettingProblem(name, f"is {value[:40]!a}", f"use a whole number from 1 to {most}; unset means {default}"))
+    return int(value)
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with an end to requests that trickle in and to heads that never end."""
+
+    unparsed = 0
+    """Bytes since the parser last made something of them."""
+    receiving = True
+    """Whether a request has begun that is not here completely; so it is on a new connection, whose first request is due."""
+    received = 0
+    """Bytes since the deadline was set."""
+    deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - uvicorn narrows it as well
+        """A client connects."""
+        super().connection_made(transport)
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, or the connection was closed here."""
+        self._clear_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes arrive, which may be any part of one request or of several."""
+        self.unparsed += len(data)
+        self.received += len(data)
+        super().data_received(data)
+        if self.unparsed > MAX_UNPARSED_BYTES:
+            self._refuse(431, "The headers are too large.")
+        elif self.receiving or self.cycle.response_complete:
+            self._set_deadline()
+        else:
+            self._clear_deadline()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.receiving = True
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body is complete."""
+        self.unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is complete."""
+        self.unparsed = 0
+        self.receiving = False
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Another protocol takes the connection over."""
+        self._clear_deadline()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(400, msg)
+
+    def _set_deadline(self) -> None:
+        if self.deadline is None:
+            self.received = 0
+            self.deadline = self.loop.call_later(RECEIVE_TIMEOUT, self._on_deadline)
+
+    def _clear_deadline(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def _on_deadline(self) -> None:
+        self.deadline = None
+        if self.received >= MIN_RECEIVED_BYTES:
+            self._set_deadline()
+        else:
+            self._refuse(408, "The request took too long to arrive.")
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """End the connection; with an answer, unless one is on its way or nothing was asked."""
+        if self.transport.is_closing():
+            return
+        answering = bool(self.cycle) and self.cycle.response_started and not self.cycle.response_complete
+        if not answering and self.receiving:
+            content = json.dumps({"detail": detail}).encode()
+            head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n"
+            self.transport.write(head.encode() + b"connection: close\r\n\r\n" + content)
+        self.transport.close()
