@@ -202,7 +202,7 @@ CODES: Mapping[str, CodeInfo] = {
             "The full-width colon of East Asian keyboards (U+FF1A) looks like the colon of YAML, but is a letter to it: key and value "
             "would become one long text."
         ),
-        wrong="fields:\n  title：string",
+        wrong="fields:\n  title\uff1astring",
         right="fields:\n  title: string",
     ),
     "RS130": CodeInfo(
@@ -216,15 +216,21 @@ CODES: Mapping[str, CodeInfo] = {
     ),
     "RS131": CodeInfo(
         title="the top level of a spec is no mapping",
-        meaning="A spec is a mapping: `key: value` lines, of which `resource` and `fields` are required. The file holds a list or one value.",
+        meaning=(
+            "A spec is a mapping: `key: value` lines, of which `resource` and `fields` are required. The file holds a list or one value."
+        ),
         wrong="- resource: Task\n- fields:\n    title: string",
         right="resource: Task\nfields:\n  title: string",
     ),
     "RS132": CodeInfo(
         title="more than one YAML document in a file",
-        meaning="A line `---` begins a further document. Each resource has a file of its own, named after it. One `---` at the top is fine.",
+        meaning=(
+            "A line `---` begins a further document. Each resource has a file of its own, named after it. One `---` at the top is fine."
+        ),
         wrong="resource: Task\nfields: {title: string}\n---\nresource: Tag\nfields: {name: string}",
-        right="# resources/task.yaml\nresource: Task\nfields: {title: string}\n\n# resources/tag.yaml\nresource: Tag\nfields: {name: string}",
+        right=(
+            "# resources/task.yaml\nresource: Task\nfields: {title: string}\n\n# resources/tag.yaml\nresource: Tag\nfields: {name: string}"
+        ),
     ),
     "RS133": CodeInfo(
         title="a repeated key",
@@ -244,7 +250,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS135": CodeInfo(
         title="a key that is no text",
         meaning=(
-            "To YAML, a key such as `true`, `null` or `1` without quotes is a boolean, null or a number. (`no`, `on` and `12:30` are texts, "
+            "To YAML, a key such as `true`, `null` or `1` without quotes is a boolean, null or a number. (`no`, `on` and "
+            "`12:30` are texts, "
             "as in YAML 1.2.)"
         ),
         wrong="fields:\n  true: boolean",
@@ -276,7 +283,10 @@ CODES: Mapping[str, CodeInfo] = {
     ),
     "RS139": CodeInfo(
         title="a merge key",
-        meaning="`<<` copies the keys of another mapping. YAML 1.2 no longer has it, editors and readers treat it differently, and so it is refused.",
+        meaning=(
+            "`<<` copies the keys of another mapping. YAML 1.2 no longer has it, editors and readers treat it differently, "
+            "and so it is refused."
+        ),
         wrong="label:\n  <<: {type: string}\n  max_length: 80",
         right="label:\n  type: string\n  max_length: 80",
     ),
@@ -349,7 +359,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS148": CodeInfo(
         title="an escape that stands for no character",
         meaning=(
-            'Between double quotes, a backslash begins an escape: `\\n`, `\\t`, `\\\\`, `\\"`, `\\u00E9`, `\\U0001F600` and a few more. The one '
+            'Between double quotes, a backslash begins an escape: `\\n`, `\\t`, `\\\\`, `\\"`, `\\u00E9`, `\\U0001F600` and a '
+            "few more. The one "
             "shown is none of them, is half of a surrogate pair, or is NUL, which no database stores. Patterns are best written between "
             "single quotes, where a backslash is an ordinary character."
         ),
@@ -400,7 +411,9 @@ CODES: Mapping[str, CodeInfo] = {
     ),
     "RS154": CodeInfo(
         title="a line without a colon",
-        meaning="In a mapping each line is `key: value` or `key:`. The line shown has no colon, and does not go on with a text above it either.",
+        meaning=(
+            "In a mapping each line is `key: value` or `key:`. The line shown has no colon, and does not go on with a text above it either."
+        ),
         wrong="fields:\n  title: string\n  notes text\n  completed: boolean",
         right="fields:\n  title: string\n  notes: text\n  completed: boolean",
     ),
