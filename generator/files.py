@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from generator.characters import source_text
 from generator.diagnostics import Diagnostic, Related, error, ordered, visible
 from generator.ir import Span
 
@@ -138,3 +140,20 @@ def _no_folder(folder: Path, problem: OSError) -> Diagnostic:
         return error("RS101", f"`{FOLDER}` in {folder.parent} is not a folder", None, hint=hint)
     reason = problem.strerror or str(problem)
     return error("RS101", f"the folder `{FOLDER}` cannot be read: {reason}", None, hint="check its permissions")
+
+
+def source_reader(root: Path) -> Callable[[str], str | None]:
+    """Gives the texts of a project's files for excerpts, by their paths in spans; None for what is no readable file within `root`."""
+
+    @functools.cache
+    def read(path: str) -> str | None:
+        try:
+            target = (root / path).resolve(strict=True)
+            if not target.is_relative_to(root.resolve(strict=True)) or not target.is_file():
+                return None
+            with target.open("rb") as file:
+                return source_text(file.read(MAX_BYTES + 1))
+        except (OSError, RuntimeError, ValueError):
+            return None
+
+    return read
