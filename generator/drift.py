@@ -16,14 +16,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from generator import hooks, naming
 from generator.ir import Reference, Resource, Schema, Span
 from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
-
-if TYPE_CHECKING:
-    from generator.render import RenderedFile
+from generator.render import RenderedFile
 
 STAGE = "app/.rowsmith-stage"
 """Where `generator.write` prepares files; what an interrupted run has left there."""

@@ -1,0 +1,58 @@
+"""`rowsmith check`: whether app/ is what the specs give, and why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator import cli
+from generator.cli import console
+from generator.cli.console import FormatOption, OutputFormat
+from generator.cli.errors import CommandError, ExitCode
+from generator.drift import compare
+from generator.findings import findings
+from generator.lock import FileKind
+from generator.pipeline import compile_project
+from generator.write import RefusedError, project_lock
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(check)
+
+
+def check(
+    warn_as_error: Annotated[bool, typer.Option("--warn-as-error", help="Treat warnings about specs as errors.")] = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Check that app/ is what the specs give.
+
+    Finds invalid specs (exit code 2), and generated files that are out of date, left over, missing or edited by hand, and hooks that are
+    missing, unknown or have a stale signature (exit code 1), each with its cause. Writes nothing and needs no database.
+    """
+    root = Path.cwd()
+    try:
+        with project_lock(root, shared=True, waiting=lambda: console.say("waiting for another run of rowsmith to end …")):
+            raise typer.Exit(_check(root, output, warn_as_error))
+    except RefusedError as refusal:
+        raise CommandError(ExitCode.REFUSED, refusal.message, refusal.hint) from refusal
+
+
+def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitCode:
+    build = compile_project(root)
+    code = console.exit_code_of(build.diagnostics, warnings_are_errors=warnings_are_errors)
+    if build.schema is None or code is not ExitCode.FINE:
+        console.report(build.diagnostics, output, root)
+        return ExitCode.USAGE
+    drift = compare(root, build.schema, build.files, cli.version())
+    found = findings(root, drift)
+    console.report([*build.diagnostics, *found], output, root)
+    if found:
+        return ExitCode.FINDINGS
+    generated = sum(file.kind is FileKind.GENERATED for file in drift.files)
+    console.say(
+        f"app/ is up to date: {console.count(len(build.schema.resources), 'resource')}, {console.count(generated, 'generated file')}"
+    )
+    return ExitCode.FINE

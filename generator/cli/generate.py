@@ -1,0 +1,178 @@
+"""`rowsmith generate`: bring app/ in line with the specs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator import cli
+from generator.cli import console
+from generator.cli.console import FormatOption, OutputFormat
+from generator.cli.errors import CommandError, ExitCode
+from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
+from generator.findings import closest_path, of_files, summary
+from generator.pipeline import compile_project
+from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock
+
+NEWER_LOCK = "RS703"
+QUIET = 200  # milliseconds without a further change before `--watch` runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    diff: bool
+    dry_run: bool
+    forced: tuple[str, ...]
+    warnings_are_errors: bool
+    output: OutputFormat
+
+    @property
+    def writes(self) -> bool:
+        return not (self.diff or self.dry_run)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(generate)
+
+
+def generate(
+    diff: Annotated[bool, typer.Option("--diff", help="Print what would change as a unified diff, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which files would change, and write nothing.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again whenever a spec changes, until Ctrl+C.")] = False,
+    force: Annotated[list[str] | None, typer.Option(metavar="PATH", help="Overwrite this hand-edited file; may be repeated.")] = None,
+    warn_as_error: Annotated[bool, typer.Option("--warn-as-error", help="Treat warnings about specs as errors.")] = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Render app/ from the specs in resources/.
+
+    Only files that differ are written. A generated file that was edited by hand is never overwritten unless --force names it. Hooks in
+    app/extensions/ are created once and then left alone.
+    """
+    root = Path.cwd()
+    options = _Options(diff, dry_run, tuple(_project_path(root, path) for path in force or ()), warn_as_error, output)
+    if watch:
+        if not options.writes:
+            raise CommandError(ExitCode.USAGE, "--watch writes, so it does not go with --diff or --dry-run")
+        _watch(root, options)
+    else:
+        raise typer.Exit(run(root, options))
+
+
+def _project_path(root: Path, path: str) -> str:
+    """A path of the command line, relative to the current folder or absolute, as the lock writes it."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def run(root: Path, options: _Options) -> ExitCode:
+    """Compile, compare and write once. Raises CommandError where no finding can say what is wrong."""
+    try:
+        with project_lock(root, shared=not options.writes, waiting=lambda: console.say("waiting for another run of rowsmith to end …")):
+            return _run(root, options)
+    except RefusedError as refusal:
+        raise CommandError(ExitCode.REFUSED, refusal.message, refusal.hint) from refusal
+    except UnwritableError as problem:
+        raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
+    except NotPythonError as problem:
+        hint = "this is a bug of Rowsmith, and nothing was written: please report it with the spec that causes it"
+        raise CommandError(ExitCode.BUG, str(problem), hint) from problem
+
+
+def _run(root: Path, options: _Options) -> ExitCode:
+    build = compile_project(root)
+    code = console.exit_code_of(build.diagnostics, warnings_are_errors=options.warnings_are_errors)
+    if build.schema is None or code is not ExitCode.FINE:
+        console.report(build.diagnostics, options.output, root)
+        console.say("nothing was written")
+        return ExitCode.USAGE
+    drift = compare(root, build.schema, build.files, cli.version())
+    if any(found.code == NEWER_LOCK for found in drift.reading.diagnostics):
+        console.report(drift.reading.diagnostics, options.output, root)
+        return ExitCode.REFUSED
+    _check_forced(options.forced, drift)
+    if options.diff:
+        console.data("".join(unified(file) for file in drift.changed))
+    refused = [file for file in (*drift.refused, *drift.blocked) if file.path not in options.forced or file.state is State.BLOCKED]
+    if refused:
+        console.report([*build.diagnostics, *of_files(refused, drift.schema)], options.output, root)
+        _show_refused(refused, options)
+        return ExitCode.REFUSED
+    console.report(build.diagnostics, options.output, root)
+    written = apply(root, drift, options.forced) if options.writes else bool(drift.changed)
+    _say_what_happened(drift, options, written)
+    return ExitCode.FINE
+
+
+def _check_forced(forced: Sequence[str], drift: Drift) -> None:
+    known = {file.path for file in drift.files}
+    for path in forced:
+        if path not in known:
+            near = closest_path(path, drift)
+            hint = f"did you mean `--force {near}`?" if near else "only a file that is generated can be forced"
+            raise CommandError(ExitCode.USAGE, f"--force: no spec gives a file `{path}`", hint)
+
+
+def _show_refused(refused: Sequence[FileDrift], options: _Options) -> None:
+    """Show the edits themselves, so that they can be moved to where they belong."""
+    if options.output is OutputFormat.TEXT and not options.diff:
+        for file in refused:
+            if file.state is not State.BLOCKED:
+                console.say()
+                console.say(hand_edit(file).rstrip("\n"))
+    console.say()
+    console.say("nothing was written" if options.writes else "`rowsmith generate` would write nothing")
+
+
+def _say_what_happened(drift: Drift, options: _Options, written: bool) -> None:
+    for line in summary(drift):
+        console.say(line)
+    if not options.writes:
+        console.say(f"{console.count(len(drift.changed), 'file')} would change, nothing was written")
+    elif drift.changed:
+        unchanged = sum(file.state is State.UNCHANGED for file in drift.files)
+        console.say(f"{console.count(len(drift.changed), 'file')} changed, {unchanged} unchanged")
+    elif written:
+        console.say("app/ was up to date; its lock was written anew")
+    else:
+        console.say(f"app/ is up to date: {console.count(len(drift.files), 'file')}")
+
+
+# --- watching -----------------------------------------------------------------------------------------------------------------------
+
+
+def _watch(root: Path, options: _Options) -> None:
+    from watchfiles import Change, DefaultFilter, watch  # noqa: PLC0415 - only this option needs it
+
+    def is_spec(_change: Change, path: str) -> bool:
+        return Path(path).suffix == ".yaml" and DefaultFilter()(_change, path)
+
+    folder = root / "resources"
+    _run_watched(root, options)
+    while True:
+        if not folder.is_dir():
+            raise CommandError(ExitCode.USAGE, "there is no folder `resources` to watch", "`rowsmith init` makes a project")
+        console.say("watching resources/ (Ctrl+C ends)")
+        try:
+            for _ in watch(folder, watch_filter=is_spec, debounce=QUIET, step=50, raise_interrupt=False):
+                _run_watched(root, options)
+                if not folder.is_dir():
+                    break
+            else:
+                return
+        except FileNotFoundError:
+            continue
+
+
+def _run_watched(root: Path, options: _Options) -> None:
+    """One run whose failure is reported and does not end the watching."""
+    try:
+        run(root, options)
+    except CommandError as error:
+        console.say(str(error))
+    except OSError as error:
+        console.say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
