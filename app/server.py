@@ -46,8 +46,13 @@ def main() -> int:
 
 def run(settings: Settings, *, host: str, port: int, workers: int = 1, reload: bool = False) -> None:
     """Serve `app.main:app` until SIGINT or SIGTERM. SystemExit when it cannot start."""
-    if settings.metrics and workers > 1:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
+    with tempfile.TemporaryDirectory(prefix="metrics-") as folder:
+        if settings.metrics and workers > 1:
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # where the workers put their measurements together
+        _run(settings, host, port, workers, reload=reload)
+
+
+def _run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:
     uvicorn.run(
         "app.main:app",
         host=host,

@@ -4,6 +4,7 @@ from hashlib import blake2s
 from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -51,7 +52,16 @@ ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, 
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Add /docs to `app`; /openapi.json is FastAPI's own."""
+    """Add /docs to `app`, and to FastAPI's own /openapi.json what is different here."""
+    fastapi_openapi = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = fastapi_openapi()
+        errors = schema.get("components", {}).get("schemas", {}).get("ValidationError", {})
+        errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
+        return schema
+
+    app.openapi = openapi
     assets = {name: (file.read_bytes(), media_type) for name, (file, media_type) in ASSETS.items()}
     version = blake2s(b"".join(content for content, _ in assets.values()), digest_size=6).hexdigest()
 

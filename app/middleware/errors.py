@@ -126,7 +126,7 @@ def error_response(
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     detail, headers = error.detail, error.headers
-    if error.status_code == 404 and "route" not in request.scope:
+    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "There is nothing at this path."
     elif error.status_code == 405:
         allowed = ", ".join(_allowed_methods(request)) if "route" in request.scope else (headers or {}).get("Allow", "")
@@ -135,7 +135,7 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def _validation_error(request: Request, error: RequestValidationError) -> Response:
-    errors = _limited([_without_values(item, request) for item in error.errors()])
+    errors = _limited(error.errors(), request)
     return error_response(request, 422, "The request is not valid; `errors` says where.", errors=errors)
 
 
@@ -176,15 +176,18 @@ def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _limited(errors: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    """As many of `errors` as there is room for; the last entry says how many more there are."""
+def _limited(errors: Sequence[Mapping[str, Any]], request: Request) -> list[Mapping[str, object]]:
+    """As many of `errors` as there is room for, without values; the last entry says how many more there are."""
+    shown: list[Mapping[str, object]] = []
     size = 0
-    for count, error in enumerate(errors):
-        size += len(_json(error)) + 1
+    for error in errors:
+        entry = _without_values(error, request)
+        size += len(_json(entry)) + 1
         if size > MAX_ERRORS_BYTES:
-            more = len(errors) - count
-            return [*errors[:count], {"type": "too_many_errors", "loc": [], "msg": f"{more:,} more errors are not shown."}]
-    return list(errors)
+            more = len(errors) - len(shown)
+            return [*shown, {"type": "too_many_errors", "loc": [], "msg": f"{more:,} more errors are not shown."}]
+        shown.append(entry)
+    return shown
 
 
 def _unknown_field(name: str, request: Request) -> str:

@@ -119,7 +119,7 @@ def _stack(error: BaseException, *, messages: bool) -> Iterator[str]:
         yield from _stack(before, messages=messages)
         yield "\nwhich led to:\n\n"
     yield from traceback.format_tb(error.__traceback__)
-    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     if isinstance(error, PostgresError):
         yield f"{name}: SQLSTATE {error.sqlstate}\n"
     elif messages and not isinstance(error, QUOTES_VALUES):
@@ -158,8 +158,9 @@ class AccessLogMiddleware:
 def _log_request(level: int, scope: Scope, status: int, duration: float) -> None:
     route = getattr(scope.get("route"), "path", None)
     fields: dict[str, object] = {"method": scope["method"], "route": route, "status": status, "duration_ms": round(duration, 2)}
-    user = scope.get("path_params", {}).get("user_id")
+    user: str | None = scope.get("path_params", {}).get("user_id")
     if user is not None and status not in UNVERIFIED:
         fields["user"] = blake2s(user.encode("utf-8", "replace"), digest_size=6).hexdigest()
-    # Only the path of what is not routed stands in the log: a routed one carries the user's id.
-    access.log(level, "%s %s %d %.1f ms", scope["method"], route or escape(scope["path"])[:200], status, duration, extra=fields)
+    # The path itself is logged where there is no route for it only: elsewhere it carries the user's id.
+    place = route or escape(scope["path"][:200])
+    access.log(level, "%s %s %d %.1f ms user=%s", scope["method"], place, status, duration, fields.get("user", "-"), extra=fields)

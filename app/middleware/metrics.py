@@ -3,12 +3,14 @@
 import os
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+disable_created_metrics()
+
 UNROUTED = "(none)"
-"""Stands for every path that no route has, so that scanners cannot fill the memory with names."""
+"""Stands for every path that is none of the API's, so that scanners cannot fill the memory with names."""
 
 
 class Metrics:
