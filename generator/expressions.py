@@ -1,0 +1,123 @@
+"""The rules of `checks`: read, typed, and written as SQL and as Python.
+
+A rule is a condition over the fields of its resource: `not completed or notes is not null`. It holds unless it is false; a rule that
+is unknown, because a field in it is null, passes. Both outputs of a rule decide every row alike:
+
+* texts are compared by code point; `lower` and `upper` change ASCII letters only; `length` counts characters;
+* integers divide without a rest, towards zero; other numbers calculate exactly, and a quotient is cut after 20 places;
+* a float calculates as the decimal of its 15 significant digits; compared with a literal or another float it is the float it is;
+* a division by zero is null, so that what depends on it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from generator import ir
+from generator.diagnostics import Diagnostic, error
+from generator.ir import EnumType, Kind, Reference, ScalarType, Span
+from generator.rules.checker import check
+from generator.rules.reader import RuleError, read
+from generator.rules.syntax import Extent
+from generator.rules.to_python import RUNTIME_IMPORT, python_of, uses_runtime
+from generator.rules.to_sql import sql_of
+from generator.rules.tree import Column, ValueType, columns_of
+
+_TYPES = {
+    Kind.STRING: ValueType.TEXT,
+    Kind.TEXT: ValueType.TEXT,
+    Kind.EMAIL: ValueType.TEXT,
+    Kind.URL: ValueType.TEXT,
+    Kind.INTEGER: ValueType.INTEGER,
+    Kind.BIGINT: ValueType.INTEGER,
+    Kind.FLOAT: ValueType.FLOAT,
+    Kind.DECIMAL: ValueType.DECIMAL,
+    Kind.BOOLEAN: ValueType.BOOLEAN,
+    Kind.DATE: ValueType.DATE,
+    Kind.TIME: ValueType.TIME,
+    Kind.DATETIME: ValueType.DATETIME,
+    Kind.UUID: ValueType.UUID,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that makes sense.
+
+    `sql` is the expression of a CHECK; `python` an expression over `self.<column>` with the same result: true unless the CHECK is
+    violated. It needs `imports`, which are whole statements. `columns` are the columns in the rule, in the order of their first use.
+    """
+
+    sql: str
+    python: str
+    columns: tuple[str, ...]
+    imports: tuple[str, ...]
+
+
+def rule_columns(fields: Iterable[ir.Field]) -> dict[str, Column]:
+    """The fields of a resource as `compile_rule` takes them, by their names in the spec."""
+    return {field.name: _column(field) for field in fields}
+
+
+def _column(field: ir.Field) -> Column:
+    match field.type:
+        case ScalarType(kind=kind):
+            return Column(field.column, _TYPES[kind], field.nullable)
+        case EnumType(values=values):
+            return Column(field.column, ValueType.ENUM, field.nullable, tuple(value.value for value in values))
+        case Reference():
+            return Column(field.column, ValueType.UUID, field.nullable)
+        case _:
+            return Column(field.column, ValueType.OTHER, field.nullable)
+
+
+def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule | tuple[Diagnostic, ...]:
+    """The rule that a text stands for, or what is wrong with it.
+
+    `span` is the place of the whole scalar in the spec, quotes included; `columns` are the fields by their names in the spec
+    (see `rule_columns`). Diagnostics point at the words concerned.
+    """
+    try:
+        expression = read(text, columns)
+    except RuleError as mistake:
+        return (_diagnostic(mistake, text, span),)
+    condition, mistakes = check(expression, text, columns)
+    if condition is None:
+        return tuple(_diagnostic(mistake, text, span) for mistake in mistakes)
+    python = python_of(condition)
+    return Rule(
+        sql=sql_of(condition),
+        python=python,
+        columns=tuple(column.column for column in columns_of(condition)),
+        imports=(RUNTIME_IMPORT,) if uses_runtime(python) else (),
+    )
+
+
+def _diagnostic(mistake: RuleError, text: str, span: Span) -> Diagnostic:
+    return error(mistake.code, mistake.message, place(text, span, mistake.at), mistake.label, hint=mistake.hint)
+
+
+def place(text: str, span: Span, at: Extent) -> Span:
+    """Where a part of a scalar's text stands in its file: exact for plain and quoted scalars of one line, else the whole scalar.
+
+    How the scalar is quoted is told by its length: two more than the text, and one more for each quote in it that had to be doubled
+    or escaped.
+    """
+    quotes = span.length - len(text) - 2
+    if span.length == len(text):
+        before = 0
+    elif quotes == 0:
+        before = 1
+    elif quotes > 0 and (character := _doubled(text, quotes)):
+        before = 1 + text.count(character, 0, at.start)
+    else:
+        return span
+    inside = text[at.start : at.end]
+    doubled = text.count(_doubled(text, quotes) or "'", at.start, at.end) if quotes > 0 else 0
+    return replace(span, column=span.column + before + at.start, length=max(len(inside) + doubled, 1))
+
+
+def _doubled(text: str, quotes: int) -> str | None:
+    """The quotation mark that occurs so often in a text, or None."""
+    return next((character for character in "'\"" if text.count(character) == quotes), None)
