@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from generator import hooks, naming
-from generator.ir import Reference, Resource, Schema, Span
+from generator.ir import Page, Reference, Resource, Schema, Span
 from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
 from generator.render import RenderedFile
 
@@ -51,17 +51,25 @@ REFUSED = frozenset({State.EDITED, State.UNKNOWN, State.ORPHAN_EDITED})
 """States in which a file is written or deleted only by consent."""
 
 
+GENERATOR = "the generator"
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One reason why a file is out of date. `span` is the place in a spec; None when the generator has changed."""
+    """One reason why a file is out of date.
 
+    `subject` is the spec that changed, or "the generator"; `message` says what of it, as a phrase with a verb. `span` is the place in the
+    spec; None when the generator changed or the spec is gone.
+    """
+
+    subject: str
     message: str
-    span: Span | None
+    span: Span | None = None
 
     @property
     def is_spec(self) -> bool:
         """Whether a spec has changed, rather than the generator."""
-        return self.span is not None
+        return self.subject != GENERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,7 @@ def compare(root: Path, schema: Schema, rendered: Iterable[RenderedFile], versio
 
 
 def spec_digests(resource: Resource) -> dict[str, str]:
-    """A short digest of each part of a resolved resource: `fields.<name>` for a field, the key for everything else."""
+    """A short digest of each part of a resolved resource: `fields.<name>` for a field, the key for everything else that is set."""
     parts: dict[str, object] = {f"fields.{field.name}": field for field in resource.fields}
     parts |= {
         "resource": (resource.name, resource.module, resource.renamed_from, resource.deprecated),
@@ -145,12 +153,12 @@ def spec_digests(resource: Resource) -> dict[str, str]:
         "checks": [check for check in resource.checks if check.rule_name is not None],
         "indexes": resource.indexes,
         "operations": resource.operations,
-        "concurrency": resource.concurrency,
-        "page": resource.page,
+        "concurrency": None if resource.concurrency == "optional" else resource.concurrency,
+        "page": None if resource.page == Page() else resource.page,
         "hooks": resource.hooks,
         "link": resource.link,
     }
-    return {name: hashlib.sha256(repr(_content(value)).encode()).hexdigest()[:8] for name, value in parts.items()}
+    return {name: hashlib.sha256(repr(_content(value)).encode()).hexdigest()[:8] for name, value in parts.items() if value}
 
 
 def _content(value: object) -> object:
@@ -327,8 +335,8 @@ class _Changes:
     def _of_generator(self, explained: bool) -> tuple[Cause, ...]:
         before = self._known.generator
         if before is not None and before != self._version:
-            return (Cause(f"the generator changed: Rowsmith {before} wrote it, this is {self._version}", None),)
-        return () if explained else (Cause("the generator changed: no spec that it depends on has", None),)
+            return (Cause(GENERATOR, f"Rowsmith {before} wrote it, this is {self._version}"),)
+        return () if explained else (Cause(GENERATOR, "no spec that it depends on has changed"),)
 
     def _by_spec(self) -> dict[str, tuple[Cause, ...]]:
         if self._found is None:
@@ -339,13 +347,13 @@ class _Changes:
             sources = {resource.source for resource in self._schema.resources}
             for path in self._known.specs:
                 if path not in sources:
-                    self._found[path] = (Cause(f"`{path}` was removed", Span(path, 1, 1)),)
+                    self._found[path] = (Cause(path, "it was removed"),)
         return self._found
 
     def _of_resource(self, resource: Resource) -> Iterator[Cause]:
         before = self._known.specs.get(resource.source)
         if before is None:
-            yield Cause(f"`{resource.source}` was added", resource.span)
+            yield Cause(resource.source, "it was added", resource.span)
             return
         now = spec_digests(resource)
         spans = {f"fields.{field.name}": field.span for field in resource.fields}
@@ -357,7 +365,7 @@ class _Changes:
         for name in names:
             shown = name.removeprefix("fields.") if name in of_fields else name
             how = "was added" if name not in before else "was removed" if name not in now else "changed"
-            yield Cause(f"`{shown}` {how}", spans.get(name) or self._key_span(resource, name.partition(".")[0]))
+            yield Cause(resource.source, f"`{shown}` {how}", spans.get(name) or self._key_span(resource, name.partition(".")[0]))
 
     def _key_span(self, resource: Resource, key: str) -> Span:
         """The line of a top-level key of a spec; the resource's own where there is none (the key was removed, or is in flow style)."""

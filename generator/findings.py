@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from generator import hooks
@@ -65,11 +65,14 @@ def _missing(file: FileDrift, resource: Resource | None) -> Diagnostic:
 
 def _stale(file: FileDrift) -> Diagnostic:
     first, *others = file.causes
-    related = [Related(cause.message, cause.span) for cause in others if cause.span is not None]
+    if not first.is_spec:
+        message = f"`{file.path}` is out of date: the generator changed"
+        return error("RS712", message, Span(file.path, 1, 1), first.message, hint=GENERATE)
     if first.span is None:
-        return error("RS712", f"`{file.path}` is out of date: {first.message}", Span(file.path, 1, 1), hint=GENERATE)
-    message = f"`{file.path}` is out of date: `{first.span.path}` changed"
-    generator = "".join(f"\n{cause.message[0].upper()}{cause.message[1:]}." for cause in others if cause.span is None)
+        return error("RS711", f"`{file.path}` is out of date: `{first.subject}` was removed", Span(file.path, 1, 1), hint=GENERATE)
+    related = [Related(cause.message, cause.span) for cause in others if cause.span is not None]
+    generator = "".join(f"\nThe generator changed too: {cause.message}." for cause in others if not cause.is_spec)
+    message = f"`{file.path}` is out of date: `{first.subject}` changed"
     return error("RS711", message, first.span, first.message, hint=f"{GENERATE}{generator}", related=related)
 
 
@@ -143,9 +146,9 @@ def _of_hooks(root: Path, drift: Drift) -> Iterator[Diagnostic]:
             yield hooks.check_leftover(entry.path, drift.schema)
 
 
-def summary(drift: Drift) -> list[str]:
+def summary(drift: Drift, forced: Collection[str] = ()) -> list[str]:
     """A line or two for each file that `generate` writes or deletes: a sign, the path, and why."""
-    return [_summary_line(*_sign_and_reason(file), file.path) for file in (*drift.changed, *drift.blocked)]
+    return [_summary_line(*_sign_and_reason(file, file.path in forced), file.path) for file in (*drift.changed, *drift.blocked)]
 
 
 def _summary_line(sign: str, reason: str, path: str) -> str:
@@ -153,7 +156,7 @@ def _summary_line(sign: str, reason: str, path: str) -> str:
     return line if len(line) <= WIDTH else f"{sign} {path}\n    ({reason})"
 
 
-def _sign_and_reason(file: FileDrift) -> tuple[str, str]:
+def _sign_and_reason(file: FileDrift, forced: bool) -> tuple[str, str]:
     match file.state:
         case State.NEW:
             return "+", "new; yours from now on" if file.kind is FileKind.YOURS else "new"
@@ -163,16 +166,21 @@ def _sign_and_reason(file: FileDrift) -> tuple[str, str]:
             return "~", _short_cause(file)
         case State.ORPHAN:
             return "-", "its resource is gone"
+        case _ if forced:
+            return "~" if file.wanted is not None else "-", f"{file.state}; forced"
         case _:
             return "!", file.problem or file.state
 
 
 def _short_cause(file: FileDrift) -> str:
     first = file.causes[0]
-    if first.span is None:
+    if not first.is_spec:
         return "the generator changed"
+    if first.span is None:
+        return f"{first.subject} was removed"
+    what = first.message.replace("it was", "was")
     more = f" and {len(file.causes) - 1} more" if len(file.causes) > 1 else ""
-    return f"{first.span.path}:{first.span.line} {first.message}{more}"
+    return f"{first.span.path}:{first.span.line} {what}{more}"
 
 
 def closest_path(path: str, drift: Drift) -> str | None:

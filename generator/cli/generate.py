@@ -20,6 +20,7 @@ from generator.pipeline import compile_project
 from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock
 
 NEWER_LOCK = "RS703"
+SHOWN = 60  # lines of a hand edit that are printed
 QUIET = 200  # milliseconds without a further change before `--watch` runs
 
 
@@ -122,14 +123,17 @@ def _show_refused(refused: Sequence[FileDrift], options: _Options) -> None:
     if options.output is OutputFormat.TEXT and not options.diff:
         for file in refused:
             if file.state is not State.BLOCKED:
+                lines = hand_edit(file).splitlines()
                 console.say()
-                console.say(hand_edit(file).rstrip("\n"))
+                console.say("\n".join(lines[:SHOWN]))
+                if len(lines) > SHOWN:
+                    console.say(f"… {len(lines) - SHOWN} more lines; `rowsmith generate --diff` prints them all")
     console.say()
     console.say("nothing was written" if options.writes else "`rowsmith generate` would write nothing")
 
 
 def _say_what_happened(drift: Drift, options: _Options, written: bool) -> None:
-    for line in summary(drift):
+    for line in summary(drift, options.forced):
         console.say(line)
     if not options.writes:
         console.say(f"{console.count(len(drift.changed), 'file')} would change, nothing was written")
