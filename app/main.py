@@ -14,16 +14,18 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.config import STARTUP_FAILURE
 
-from app import extensions, routes
+from app import extensions
 from app.api import docs, health, segments
 from app.config import SettingProblem, Settings, SettingsError, load_settings
 from app.db.pool import Database, UnsafeRoleError
+from app.db.table import OwnedTable
 from app.lifecycle import DrainMiddleware, Lifecycle
 from app.middleware import errors, logs
 from app.middleware.limits import BodyLimitMiddleware
 from app.middleware.metrics import Metrics, MetricsMiddleware
 from app.middleware.request_id import RequestIdMiddleware
 from app.middleware.tokens import TokenVerifier
+from app.routes import routers
 
 DESCRIPTION = """
 Every row belongs to one user, and `{user_id}` in a path must be the subject of the token.
@@ -53,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Rowsmith API",
         description=DESCRIPTION,
-        openapi_tags=[*getattr(routes, "TAGS", ())],
+        openapi_tags=_described_tags(),
         openapi_url="/openapi.json" if settings.docs else None,
         docs_url=None,  # app.api.docs serves it, without a CDN
         redoc_url=None,
@@ -67,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.lifecycle = lifecycle
     app.state.metrics = metrics
     errors.install(app)
-    for router in routes.routers:
+    for router in routers:
         app.include_router(router)
     health.install(app)
     if settings.docs:
@@ -81,6 +83,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _operation_id(route: APIRoute) -> str:
     """The name of the route's function, so that generated clients read well: list_tasks, get_task …."""
     return route.name
+
+
+def _described_tags() -> list[dict[str, str]]:
+    """The resources' tags with the descriptions of their tables, for the documentation."""
+    descriptions = {table.__tablename__: table.__doc__ or "" for table in OwnedTable.__subclasses__()}
+    described = [
+        (router.tags[0], descriptions.get(router.prefix.rpartition("/")[2].replace("-", "_"), "")) for router in routers if router.tags
+    ]
+    return [{"name": str(tag), "description": description} for tag, description in described]
 
 
 def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | None) -> list[Middleware]:
