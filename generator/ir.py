@@ -187,6 +187,7 @@ class CheckConstraint:
     rule_name: str | None
     rule_python: str | None
     span: Span
+    rule_imports: tuple[str, ...] = ()  # names of app.api.rules that `rule_python` uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.files import read_specs
 from generator.ir import Schema
 from generator.load import load_file
+from generator.render import RenderedFile, render
 from generator.resolve import resolve
 from generator.spec import ResourceFile, read_resource
 from generator.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What one run of the compiler gives: no schema and no files when there is an error among the diagnostics."""
+
+    schema: Schema | None
+    files: tuple[RenderedFile, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_project(root: Path) -> Build:
+    """Read the specs below `root` and render the application's generated files, in memory."""
+    schema, diagnostics = load_schema(root)
+    return Build(schema, () if schema is None else render(schema), diagnostics)
 
 
 def load_schema(root: Path) -> tuple[Schema | None, tuple[Diagnostic, ...]]:

@@ -1,0 +1,170 @@
+"""Request bodies: read once, checked as strict JSON, validated from bytes."""
+
+import json
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import jiter
+import orjson
+from fastapi import HTTPException
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+
+from app.api.scalars import Exact
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class Body(BaseModel):
+    """Base of each body: no unknown keys, and no conversion from one type to another."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Read(BaseModel):
+    """Base of each answer: what every row has without saying so."""
+
+    id: UUID
+    user_id: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+def given(body: BaseModel) -> dict[str, Any]:
+    """The fields that the request sent, with their values."""
+    return {name: body.__dict__[name] for name in body.model_fields_set}
+
+
+def values(body: BaseModel) -> dict[str, Any]:
+    """Every field with its value, defaults included."""
+    return dict(body.__dict__)
+
+
+def broken_rule(name: str, message: str) -> PydanticCustomError:
+    """The error of a rule of the spec's `checks`; `message` is what the answer says."""
+    return PydanticCustomError("check_failed", "{message}", {"message": message, "rule": name})
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a JSON request; HTTPException 413, 415 or 400 (in this order) when it is none.
+
+    RequestValidationError for what JSON leaves open or lenient writers send: JSON does not say what two equal keys mean; NaN, Infinity and
+    lone surrogates are no JSON; and a NUL character cannot be stored. Each is refused rather than guessed at.
+    """
+    body = await request.body()
+    check_media_type(request)
+    try:
+        parsed = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none", float_mode="lossless-float")
+    except ValueError as error:
+        raise _not_strict(body, str(error)) from None
+    if b"\\u0000" in body and (location := _nul(parsed)) is not None:
+        raise _invalid("string_nul", location, "Text must not contain a NUL character.")
+    return body
+
+
+def validate_body[B: BaseModel](model: type[B], body: bytes) -> B:
+    """The validated body; RequestValidationError lists what is wrong with it."""
+    try:
+        return model.__pydantic_validator__.validate_json(_with_exact_decimals(model, body))
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False, include_input=False)]
+        ) from None
+
+
+def check_media_type(request: Request) -> None:
+    """HTTPException 415 unless the body is declared as plain UTF-8 JSON (or, for PATCH, a merge patch)."""
+    declared = request.headers.get("content-type", "")
+    if declared != "application/json":
+        media_type, _, parameters = declared.partition(";")
+        accepted = {"application/json", MERGE_PATCH} if request.method == "PATCH" else {"application/json"}
+        charset = parameters.strip().lower().replace('"', "")
+        if media_type.strip().lower() not in accepted or charset not in {"", "charset=utf-8"}:
+            raise HTTPException(415, "Send the body as `Content-Type: application/json` in UTF-8.")
+    if "content-encoding" in request.headers:
+        raise HTTPException(415, "Send the body without a Content-Encoding.")
+
+
+def _not_strict(body: bytes, message: str) -> Exception:
+    if message.startswith("Detected duplicate key"):
+        return _invalid("duplicate_key", (), f"{message}. Send each key once.")
+    try:
+        json.loads(body.decode())
+    except UnicodeDecodeError:
+        return HTTPException(400, "The body is not UTF-8.")
+    except RecursionError:
+        return HTTPException(400, "The body is nested too deeply.")
+    except ValueError:
+        return HTTPException(400, f"The body is not JSON: {message}.")
+    if "recursion" in message:
+        return HTTPException(400, "The body is nested too deeply.")
+    return _invalid("json_value", (), f"NaN, Infinity and lone surrogates are not allowed: {message}.")
+
+
+def _invalid(kind: str, location: tuple[str | int, ...], message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": ("body", *location), "msg": message}])
+
+
+def _nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    match value:
+        case str():
+            return location if "\0" in value else None
+        case dict():
+            items: Any = value.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if any("\0" in key for key, _ in items):
+                return location
+        case list():
+            items = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case _:
+            return None
+    return next((found for key, child in items if (found := _nul(child, (*location, key))) is not None), None)
+
+
+def _with_exact_decimals(model: type[BaseModel], body: bytes) -> bytes:
+    """The body with the numbers of decimal fields written as text, so that no digit is lost on the way through a float."""
+    names = _decimal_fields(model)
+    if not names:
+        return body
+    parsed: Any = jiter.from_json(body, float_mode="lossless-float")
+    if not isinstance(parsed, dict):
+        return body
+    fields = cast("dict[str, Any]", parsed)
+    for name in fields.keys() & names:
+        value = fields[name]
+        fields[name] = [_as_text(item) for item in cast("list[Any]", value)] if isinstance(value, list) else _as_text(value)
+    return orjson.dumps(fields, default=_lossless)
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, jiter.LosslessFloat)) and not isinstance(value, bool) else value
+
+
+def _lossless(value: Any) -> Any:
+    if isinstance(value, jiter.LosslessFloat):
+        return orjson.Fragment(str(value))
+    raise TypeError
+
+
+_DECIMAL_FIELDS: dict[type[BaseModel], tuple[str, ...]] = {}
+
+
+def _decimal_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    names = _DECIMAL_FIELDS.get(model)
+    if names is None:
+        names = tuple(
+            name
+            for name, field in model.model_fields.items()
+            if _holds_decimal(field.annotation) or any(isinstance(item, Exact) for item in field.metadata)
+        )
+        _DECIMAL_FIELDS[model] = names
+    return names
+
+
+def _holds_decimal(annotation: Any) -> bool:
+    metadata = getattr(annotation, "__metadata__", ())
+    arguments = getattr(annotation, "__args__", ())
+    return any(isinstance(item, Exact) for item in metadata) or any(_holds_decimal(item) for item in arguments)

@@ -1,0 +1,172 @@
+"""The query string of a list: flat, typed parameters; unknown, repeated and malformed ones are refused."""
+
+import difflib
+from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote_to_bytes
+from uuid import UUID
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from starlette.requests import Request
+
+from app.api.scalars import DateTime
+
+MAX_FILTERS = 20
+MAX_LIST_VALUES = 100
+MAX_OFFSET = 10_000
+
+PAGING = frozenset({"sort", "limit", "cursor", "offset"})
+
+
+def _split(value: Any) -> Any:
+    """`a,b` as a list; a value in double quotes may hold a comma, and doubled quotes stand for one (as in CSV)."""
+    if isinstance(value, list) and len(value) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        value = value[0]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, str):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    values: list[str] = []
+    rest = value
+    while True:
+        if rest.startswith('"'):
+            text, closing, rest = _quoted(rest[1:])
+            if not closing or (rest and not rest.startswith(",")):
+                raise ValueError("a value that begins with a double quote must end with one, followed by a comma")
+            values.append(text)
+            if not rest:
+                return values
+            rest = rest[1:]
+        else:
+            text, comma, rest = rest.partition(",")
+            values.append(text)
+            if not comma:
+                return values
+
+
+def _quoted(text: str) -> tuple[str, bool, str]:
+    taken: list[str] = []
+    while True:
+        part, quote, text = text.partition('"')
+        taken.append(part)
+        if not quote:
+            return "".join(taken), False, ""
+        if not text.startswith('"'):
+            return "".join(taken), True, text
+        taken.append('"')
+        text = text[1:]
+
+
+T = TypeVar("T")
+
+Values = Annotated[
+    list[T],
+    Field(min_length=1, max_length=MAX_LIST_VALUES),
+    BeforeValidator(_split),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": f"Comma-separated, at most {MAX_LIST_VALUES} values; a value with a comma stands in double quotes.",
+        }
+    ),
+]
+"""The value of an `__in` filter."""
+
+
+class ListQuery(BaseModel):
+    """What every list understands: paging, sorting, and filters on the built-in columns. Subclasses add the resource's filters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sort: Annotated[
+        str | None, Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page.")] = 20
+    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None
+    offset: Annotated[int | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")] = (
+        None
+    )
+    id: UUID | None = None
+    id__ne: UUID | None = None
+    id__in: Values[UUID] | None = None
+    created_at: DateTime | None = None
+    created_at__ne: DateTime | None = None
+    created_at__in: Values[DateTime] | None = None
+    created_at__gt: DateTime | None = None
+    created_at__gte: DateTime | None = None
+    created_at__lt: DateTime | None = None
+    created_at__lte: DateTime | None = None
+    updated_at: DateTime | None = None
+    updated_at__ne: DateTime | None = None
+    updated_at__in: Values[DateTime] | None = None
+    updated_at__gt: DateTime | None = None
+    updated_at__gte: DateTime | None = None
+    updated_at__lt: DateTime | None = None
+    updated_at__lte: DateTime | None = None
+
+
+def filters_of(query: ListQuery) -> dict[str, Any]:
+    """The filters that the request gives: parameter name to value.
+
+    A function, since a method could not share its name with a filter.
+    """
+    return {name: getattr(query, name) for name in sorted(query.model_fields_set - PAGING)}
+
+
+def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
+    """The query string as `model`; RequestValidationError for a repeated, unknown or malformed parameter."""
+    raw: bytes = request.scope["query_string"]
+    if not raw:
+        return model()
+    given = parse_pairs(raw, tuple(model.model_fields))
+    if len(given.keys() - PAGING) > MAX_FILTERS:
+        raise _refused("query", "too_many_filters", f"At most {MAX_FILTERS} filters can be combined.")
+    try:
+        return model.model_validate_strings(given)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**problem, "loc": ("query", *problem["loc"])} for problem in error.errors(include_url=False, include_input=False)]
+        ) from None
+
+
+def parse_pairs(raw: bytes, known: tuple[str, ...]) -> dict[str, str]:
+    """Name to value of an encoded query string whose names are among `known`, each at most once."""
+    given: dict[str, str] = {}
+    for pair in raw.split(b"&"):
+        if not pair:
+            continue
+        encoded_name, _, encoded_value = pair.partition(b"=")
+        name, value = _decode(encoded_name), _decode(encoded_value)
+        if name is None or name not in known:
+            raise _refused(name or "query", "unknown_parameter", _unknown(name or "", known))
+        if value is None:
+            raise _refused(name, "string_unicode", "The value is not UTF-8, or holds a NUL character.")
+        if name in given:
+            raise _refused(
+                name,
+                "repeated_parameter",
+                f"`{name}` is given more than once; to match several values use `{name}__in=a,b` where it exists.",
+            )
+        given[name] = value
+    return given
+
+
+def _decode(encoded: bytes) -> str | None:
+    try:
+        text = unquote_to_bytes(encoded.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Unknown parameter; did you mean `{close[0]}`?" if close else "Unknown parameter."
+
+
+def _refused(name: str, kind: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": ("query", name) if name != "query" else ("query",), "msg": message}])
+
+
+class NoQuery(BaseModel):
+    """The query of a request that takes no parameters."""
+
+    model_config = ConfigDict(extra="forbid")

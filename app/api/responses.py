@@ -1,0 +1,136 @@
+"""Answers: rows to JSON bytes, with their ETag, and the preconditions that go with it."""
+
+from typing import Annotated, Any, NoReturn
+from urllib.parse import quote
+
+import orjson
+from fastapi import Header, HTTPException, Response
+from pydantic import BaseModel
+
+from app.db.session import Row, Session
+from app.db.statements import Statement
+from app.db.table import OwnedTable
+
+JSON = "application/json"
+
+
+IfMatch = Annotated[str | None, Header(description="ETag of the row that the change is based on; 412 when the row has changed since.")]
+IfNoneMatch = Annotated[str | None, Header(description="ETag of the row that the client has; 304 when it is still the same.")]
+
+
+class Page[T](BaseModel):
+    """One page of a list."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class Problem(BaseModel):
+    """An error: a sentence that says what to do."""
+
+    detail: str
+
+
+UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "The token is missing or not valid."},
+    403: {"model": Problem, "description": "The token belongs to another user."},
+}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "The user has no such row."}}
+STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem, "description": "The row has changed since: If-Match does not match."}}
+CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "description": "Another row stands in the way."}}
+UNCONDITIONAL: dict[int | str, dict[str, Any]] = {428: {"model": Problem, "description": "If-Match is required."}}
+
+
+def json_response(content: Any, status_code: int = 200) -> Response:
+    """`content` as JSON. Datetimes in UTC end with Z, as Pydantic writes them."""
+    return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status_code, media_type=JSON)
+
+
+def found(row: Row | None, name: str, if_none_match: str | None = None) -> Response:
+    """200 with the row and its ETag; 304 when the client has it already; 404 when there is none."""
+    if row is None:
+        raise not_found(name)
+    if if_none_match is not None and _names(if_none_match, row["version"], weak=True):
+        return Response(status_code=304, headers={"ETag": etag(row)})
+    response = json_response(row)
+    response.headers["ETag"] = etag(row)
+    return response
+
+
+def created(row: Row | None, segment: str) -> Response:
+    """201 with the row, its ETag and its Location below `/api/{user_id}/<segment>`."""
+    if row is None:
+        raise HTTPException(403, "The row was not created: the database does not accept it from this user.")
+    response = json_response(row, 201)
+    response.headers["ETag"] = etag(row)
+    response.headers["Location"] = f"/api/{quote(row['user_id'], safe='')}/{segment}/{row['id']}"
+    return response
+
+
+def changed(row: Row) -> Response:
+    """200 with the changed row and its new ETag."""
+    response = json_response(row)
+    response.headers["ETag"] = etag(row)
+    return response
+
+
+def deleted() -> Response:
+    """204."""
+    return Response(status_code=204)
+
+
+def etag(row: Row) -> str:
+    """The strong ETag of a row: its version."""
+    return f'"{row["version"]}"'
+
+
+def not_found(name: str) -> HTTPException:
+    """The one answer for a row that does not exist and for one that is somebody else's."""
+    return HTTPException(404, f"{name} not found.")
+
+
+def versions_in(if_match: str | None, *, required: bool = False) -> list[int] | None:
+    """The versions that an If-Match header allows; None for no header and for `*`. 428 when it is `required` and missing."""
+    if if_match is None:
+        if required:
+            raise HTTPException(428, "Send If-Match with the ETag of the row that this change is based on.")
+        return None
+    if if_match.strip() == "*":
+        return None
+    return [
+        int(tag[1:-1])
+        for part in if_match.split(",")
+        if (tag := part.strip())[1:-1].isdecimal() and tag == f'"{tag[1:-1]}"' and len(tag) < 12
+    ]
+
+
+def check_version(row: Row | None, name: str, versions: list[int] | None) -> Row:
+    """The row itself; 404 when there is none, 412 when its version is not among `versions`."""
+    if row is None:
+        raise not_found(name)
+    if versions is not None and row["version"] not in versions:
+        raise HTTPException(
+            412, "The row has changed since. Read it again and repeat the change on what it is now.", headers={"ETag": etag(row)}
+        )
+    return row
+
+
+def check_stored[M: OwnedTable](row: M | None, name: str, versions: list[int] | None) -> M:
+    """The row itself, as `check_version` does for an answer's row."""
+    if row is None:
+        raise not_found(name)
+    check_version({"version": row.version}, name, versions)
+    return row
+
+
+async def refuse(session: Session, get_row: Statement, name: str, user_id: str, row_id: Any, versions: list[int] | None) -> NoReturn:
+    """Say why a change met no row: 404 when the user has none, else 412."""
+    check_version(await session.fetch_one(get_row, user_id=user_id, id=row_id), name, versions)
+    raise HTTPException(412, "The row was changed at the same moment. Read it again and repeat the change on what it is now.")
+
+
+def _names(header: str, version: int, *, weak: bool) -> bool:
+    if header.strip() == "*":
+        return True
+    tags = {part.strip().removeprefix("W/" if weak else "") for part in header.split(",")}
+    return f'"{version}"' in tags

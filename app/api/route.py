@@ -1,0 +1,193 @@
+"""The route class of generated routers: FastAPI's dependency solving, done once at import.
+
+FastAPI interprets a handler's signature anew for each request. `CompiledRoute` reads it once and makes a short list of steps from it: the
+dependencies in FastAPI's order, the path, the query, the body, the call. It understands what generated handlers use — async dependencies
+that take the request, path parameters, headers and other dependencies; one query model; one body model — and hands every other signature
+to FastAPI's own handler, as it does when `app.dependency_overrides` is set. Handlers return a Response.
+
+The order of answers differs from FastAPI's on purpose: dependencies (401, 403) come before anything else of the request is looked at.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import Any, cast
+
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.routing import _effective_route_context_var as effective_route  # pyright: ignore[reportPrivateUsage]  # the only way to see the dependencies that include_router() adds
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.body import read_body, validate_body
+from app.api.query import NoQuery, parse_query
+
+type Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+type Values = dict[str, Any]
+
+
+class UnknownSignatureError(Exception):
+    """The signature has something that `CompiledRoute` leaves to FastAPI."""
+
+
+class CompiledRoute(APIRoute):
+    """An APIRoute whose handler solves simple signatures without FastAPI's interpreter."""
+
+    def get_route_handler(self) -> Handler:
+        """The request handler: compiled where the signature allows it, FastAPI's own otherwise."""
+        fastapi_handler = super().get_route_handler()
+        included = effective_route.get()
+        route = included if included is not None and included.original_route is self else self
+        dependant: Dependant = route.dependant
+        body_model, query_model = _body_model(dependant), _query_model(dependant)
+
+        async def checked_fastapi_handler(request: Request) -> Response:
+            if query_model is not None:
+                parse_query(query_model, request)
+            if body_model is not None:
+                await read_body(request)
+            return await fastapi_handler(request)
+
+        try:
+            solve = _compile(dependant)
+        except UnknownSignatureError:
+            return checked_fastapi_handler
+        call = cast("Callable[..., Awaitable[Response]]", dependant.call)
+
+        async def compiled_handler(request: Request) -> Response:
+            if request.app.dependency_overrides:
+                return await checked_fastapi_handler(request)
+            return await call(**await solve(request))
+
+        return compiled_handler
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One dependency: where each of its arguments comes from, and where its result goes."""
+
+    function: Callable[..., Awaitable[Any]]
+    request_name: str | None
+    path_names: tuple[tuple[str, str], ...]
+    results: tuple[tuple[str, int], ...]
+
+
+def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
+    """A function from the request to the handler's arguments; UnknownSignatureError when FastAPI has to do it."""
+    if not iscoroutinefunction(dependant.call) or not _is_plain(dependant) or len(dependant.body_params) > 1:
+        raise UnknownSignatureError
+    calls: list[_Call] = []
+    places: dict[Any, int] = {}
+    results = [(name, place) for name, place in _add_dependencies(dependant, calls, places) if name is not None]
+    path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
+    headers = tuple((field.name, field.alias.lower()) for field in dependant.header_params)
+    query = next(((field.name, _query_model(dependant)) for field in dependant.query_params), (None, NoQuery))
+    body = next(((field.name, _body_model(dependant)) for field in dependant.body_params), None)
+    if query[1] is None or (body is not None and body[1] is None):
+        raise UnknownSignatureError
+    query_name, query_model = query[0], cast("type[BaseModel]", query[1])
+    request_name = dependant.request_param_name
+
+    async def solve(request: Request) -> Values:
+        solved: list[Any] = []
+        for step in calls:
+            arguments: Values = {name: solved[place] for name, place in step.results}
+            if step.request_name is not None:
+                arguments[step.request_name] = request
+            for name, alias in step.path_names:
+                arguments[name] = request.path_params[alias]
+            solved.append(await step.function(**arguments))
+        values: Values = {name: solved[place] for name, place in results}
+        for name, alias, validate in path:
+            values[name] = validate(request.path_params[alias])
+        if query_name is not None:
+            values[query_name] = parse_query(query_model, request)
+        elif request.scope["query_string"]:
+            parse_query(query_model, request)
+        for name, alias in headers:
+            values[name] = request.headers.get(alias)
+        if request_name is not None:
+            values[request_name] = request
+        if body is not None:
+            values[body[0]] = validate_body(cast("type[BaseModel]", body[1]), await read_body(request))
+        return values
+
+    return solve
+
+
+def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any, int]) -> list[tuple[str | None, int]]:
+    """Append the calls of `dependant`'s dependencies, each once; their parameter names with the place of their results."""
+    found: list[tuple[str | None, int]] = []
+    for dependency in dependant.dependencies:
+        place = places.get(dependency.call)
+        if place is None:
+            results = _add_dependencies(dependency, calls, places)
+            function = dependency.call
+            if (
+                not _is_async(function)
+                or not _is_plain(dependency)
+                or dependency.query_params
+                or dependency.body_params
+                or dependency.header_params
+            ):
+                raise UnknownSignatureError
+            if not dependency.use_cache or any(field.field_info.annotation is not str for field in dependency.path_params):
+                raise UnknownSignatureError
+            calls.append(
+                _Call(
+                    cast("Callable[..., Awaitable[Any]]", function),
+                    dependency.request_param_name,
+                    tuple((field.name, field.alias) for field in dependency.path_params),
+                    tuple((name, index) for name, index in results if name is not None),
+                )
+            )
+            place = places[function] = len(calls) - 1
+        found.append((dependency.name, place))
+    return found
+
+
+def _is_plain(dependant: Dependant) -> bool:
+    """Whether it takes nothing but what `solve` can give."""
+    return not (
+        dependant.cookie_params
+        or dependant.websocket_param_name
+        or dependant.http_connection_param_name
+        or dependant.response_param_name
+        or dependant.background_tasks_param_name
+        or dependant.security_scopes_param_name
+    )
+
+
+def _is_async(function: Any) -> bool:
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004  # its type is wanted, not whether it is callable
+
+
+def _model(fields: list[Any]) -> type[BaseModel] | None:
+    annotation = fields[0].field_info.annotation if len(fields) == 1 else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _body_model(dependant: Dependant) -> type[BaseModel] | None:
+    return _model(dependant.body_params)
+
+
+def _query_model(dependant: Dependant) -> type[BaseModel] | None:
+    return _model(dependant.query_params) if dependant.query_params else NoQuery
+
+
+def _validator(field: Any) -> Callable[[str], Any]:
+    annotation, location = field.field_info.annotation, ("path", field.alias)
+    if annotation is str and not field.field_info.metadata:
+        return lambda value: value
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+
+    def validated(value: str) -> Any:
+        try:
+            return adapter.validate_strings(value)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False)
+            raise RequestValidationError([{**problem, "loc": location} for problem in problems]) from None
+
+    return validated

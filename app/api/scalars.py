@@ -1,0 +1,188 @@
+"""Types of the JSON wire: what a body or a query may hold, checked exactly.
+
+They accept one spelling each (RFC 3339, plain decimals) in JSON bodies and in query strings alike.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, LiteralString, cast
+from uuid import uuid4
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, AnyUrl, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+MAX_JSON_LEVELS = 64
+MAX_JSON_BYTES = 64 * 1024
+
+
+def _moment[T](shape: re.Pattern[str], read: Callable[[str], T], kind: LiteralString, example: LiteralString) -> Callable[[Any], T]:
+    def validate(value: Any) -> T:
+        if isinstance(value, str) and shape.fullmatch(value):
+            try:
+                return read(value)
+            except (ValueError, OverflowError):
+                pass
+        raise PydanticCustomError(f"{kind}_format", f"Input should be a {kind} such as {example}")
+
+    return validate
+
+
+def _to_utc(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+Date = Annotated[
+    date,
+    PlainValidator(_moment(_DATE, date.fromisoformat, "date", "2026-01-31")),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""RFC 3339 full-date."""
+
+Time = Annotated[
+    time,
+    PlainValidator(_moment(_TIME, time.fromisoformat, "time", "12:30:00")),
+    WithJsonSchema({"type": "string", "format": "time"}),
+]
+"""RFC 3339 partial-time, without a zone."""
+
+DateTime = Annotated[
+    datetime,
+    PlainValidator(_moment(_DATETIME, _to_utc, "datetime", "2026-01-31T12:30:00Z")),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""RFC 3339 date-time with a zone; kept in UTC."""
+
+
+class Exact:
+    """Annotation of a `Decimal`: at most `precision` digits, `scale` of them after the point, taken without rounding."""
+
+    def __init__(self, precision: int, scale: int) -> None:
+        """`precision` and `scale` as in PostgreSQL's numeric(precision, scale)."""
+        self.precision = precision
+        self.scale = scale
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate with `read`; answer as text."""
+        return core_schema.no_info_plain_validator_function(self.read, serialization=core_schema.to_string_ser_schema())
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A plain decimal, as text or number."""
+        if handler.mode == "serialization":
+            return {"type": "string", "pattern": _DECIMAL.pattern}
+        return {"anyOf": [{"type": "string", "pattern": f"^{_DECIMAL.pattern}$"}, {"type": "number"}]}
+
+    def read(self, value: Any) -> Decimal:
+        """The exact decimal; PydanticCustomError for other spellings and for more digits than the column holds."""
+        text = repr(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if isinstance(value, Decimal):
+            text = str(value)
+        if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+            raise PydanticCustomError("decimal_format", "Input should be a plain decimal such as 12.50")
+        whole, _, fraction = text.removeprefix("-").partition(".")
+        if len(fraction) > self.scale:
+            raise PydanticCustomError(
+                "decimal_max_places", "Decimal input should have no more than {scale} decimal places", {"scale": self.scale}
+            )
+        if len(whole.lstrip("0")) > self.precision - self.scale:
+            limit = self.precision - self.scale
+            raise PydanticCustomError(
+                "decimal_whole_digits", "Decimal input should have no more than {limit} digits before the decimal point", {"limit": limit}
+            )
+        return Decimal(text) + 0  # no negative zero
+
+
+def _email(value: str) -> str:
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        raise PydanticCustomError("email_format", "Input should be an email address such as ada@example.org") from None
+    return value
+
+
+_URL = TypeAdapter(AnyUrl)
+
+
+def _url(value: str) -> str:
+    try:
+        url = _URL.validate_python(value)
+    except ValueError:
+        url = None
+    if url is None or not url.host or value != value.strip() or any(character.isspace() for character in value):
+        raise PydanticCustomError("url_format", "Input should be a URL with a host, such as https://example.org/page")
+    return value
+
+
+Email = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
+"""An email address, kept as sent."""
+
+Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]
+"""A URL with a host, kept as sent."""
+
+
+def _json(value: Any) -> Any:
+    _check_json(value, MAX_JSON_LEVELS)
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MAX_JSON_BYTES:
+        raise PydanticCustomError("json_too_large", "JSON should take at most {limit} bytes", {"limit": MAX_JSON_BYTES})
+    return value
+
+
+def _check_json(value: Any, levels: int) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("finite_number", "Input should be a finite number")
+    if isinstance(value, (dict, list)):
+        if levels == 0:
+            raise PydanticCustomError("json_too_deep", "JSON should have at most {limit} levels", {"limit": MAX_JSON_LEVELS})
+        children = cast("dict[str, Any] | list[Any]", value)
+        for child in children.values() if isinstance(children, dict) else children:
+            _check_json(child, levels - 1)
+
+
+def _flag(value: Any) -> bool:
+    if value in {"true", "false"}:
+        return value == "true"
+    if isinstance(value, bool):
+        return value
+    raise PydanticCustomError("bool_parsing", "Input should be true or false")
+
+
+Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
+"""A boolean of a query string: true or false."""
+
+Json = Annotated[Any, AfterValidator(_json)]
+"""Any JSON value: at most 64 levels and 64 KiB."""
+
+
+def today() -> date:
+    """Today in UTC."""
+    return datetime.now(UTC).date()
+
+
+def now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)
+
+
+def time_of_day() -> time:
+    """The time of day in UTC."""
+    return datetime.now(UTC).time()
+
+
+def unset() -> Any:
+    """The default of a field that a partial update leaves alone when it is not sent."""
+    return None
+
+
+random_uuid = uuid4
+"""A random UUID (version 4)."""

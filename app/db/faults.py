@@ -1,0 +1,95 @@
+"""What each database fault means to the client: one place that turns driver errors into answers.
+
+A broken constraint is known by its name, which is looked up in the models; everything else by its SQLSTATE.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from functools import cache
+
+import asyncpg
+from asyncpg import exceptions as pg
+from fastapi import HTTPException
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import SQLModel
+
+from app.db.statements import Statement
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+def answer_for(error: Exception, statement: Statement | None = None) -> Exception:
+    """The exception to raise for `error`, which `statement` met; an error that is no database fault comes back unchanged."""
+    match error:
+        case HTTPException() | RequestValidationError():
+            return error
+        case pg.UniqueViolationError() | pg.ExclusionViolationError():
+            return _taken(error.constraint_name)
+        case pg.ForeignKeyViolationError() | pg.RestrictViolationError():
+            return _dangling(error, deleting=statement is not None and statement.is_delete)
+        case pg.CheckViolationError():
+            return _check_failed(error.constraint_name)
+        case pg.DeadlockDetectedError() | pg.SerializationError():
+            return _unavailable("The change met another one at the same moment. Try again.")
+        case pg.QueryCanceledError() | pg.LockNotAvailableError():
+            return HTTPException(504, "The database took too long. Try again, or ask for less.")
+        case pg.DataError():
+            return HTTPException(422, "A value is outside what the database can store.")
+        case (
+            asyncpg.PostgresConnectionError()
+            | pg.OperatorInterventionError()
+            | pg.InsufficientResourcesError()
+            | pg.InvalidAuthorizationSpecificationError()
+        ):
+            return _unavailable("The database is not available. Try again shortly.")
+        case asyncpg.InterfaceError() | OSError():  # a connection that was lost, refused, or not free in time (TimeoutError is an OSError)
+            return _unavailable("The database is not available. Try again shortly.")
+        case asyncio.IncompleteReadError() | pg.InvalidCatalogNameError() | pg.ReadOnlySQLTransactionError():
+            return _unavailable("The database is not available. Try again shortly.")
+        case _:
+            return error
+
+
+def _unavailable(detail: str) -> HTTPException:
+    return HTTPException(503, detail, headers=RETRY_AFTER)
+
+
+@cache
+def _constraints() -> dict[str, Constraint]:
+    return {
+        str(constraint.name): constraint
+        for table in SQLModel.metadata.tables.values()
+        for constraint in table.constraints
+        if constraint.name
+    }
+
+
+def _own_columns(constraint: Constraint) -> list[str]:
+    columns: Iterable[str] = getattr(constraint, "column_keys", None) or [column.key for column in getattr(constraint, "columns", ())]
+    return [name for name in columns if name != "user_id"]
+
+
+def _taken(name: str | None) -> HTTPException:
+    constraint = _constraints().get(name or "")
+    if not isinstance(constraint, UniqueConstraint):
+        return HTTPException(409, "A row with this id exists already.")
+    fields = " and ".join(f"`{field}`" for field in _own_columns(constraint))
+    return HTTPException(409, f"Another row has the same {fields}.")
+
+
+def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: bool) -> Exception:
+    constraint = _constraints().get(error.constraint_name or "")
+    if deleting or not isinstance(constraint, ForeignKeyConstraint):
+        return HTTPException(409, f"Rows of {error.table_name} still refer to this one. Delete or change them first.")
+    column = _own_columns(constraint)[0]
+    return RequestValidationError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
+
+
+def _check_failed(name: str | None) -> Exception:
+    constraint = _constraints().get(name or "")
+    info = constraint.info if isinstance(constraint, CheckConstraint) else {}
+    location = ("body", info["column"]) if "column" in info else ("body",)
+    return RequestValidationError(
+        [{"type": "check_failed", "loc": location, "msg": info.get("message", "The values break a rule of this resource.")}]
+    )

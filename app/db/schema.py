@@ -1,0 +1,181 @@
+"""Brings a development database to the models: tables, constraints, indexes, row-level security and grants.
+
+It only ever adds: a column that no model has any more keeps its data and becomes nullable. What it cannot do without a decision (another
+type, a constraint that stored rows break) it refuses. A database that matters is changed by migrations instead.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import Column, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy.dialects.postgresql import dialect as postgresql
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
+from sqlmodel import SQLModel
+
+import app.models  # noqa: F401  # registers the tables
+
+type Connection = asyncpg.Connection[asyncpg.Record]
+
+POLICY = "owner_only"
+LOCK = 7_236_201
+"""Key of the advisory lock under which one process at a time changes the schema."""
+
+
+class SchemaError(Exception):
+    """The database cannot be brought to the models; the message says what is in the way and what to do."""
+
+
+async def create_schema(owner_dsn: str, app_role: str) -> None:
+    """Bring the database to the models as the role of `owner_dsn`, and let `app_role` read and write rows.
+
+    Everything happens in one transaction; SchemaError leaves the database as it was. Repeating it changes nothing.
+    """
+    async with _connected(owner_dsn) as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        tables = SQLModel.metadata.sorted_tables
+        for table in tables:
+            if await connection.fetchval("SELECT to_regclass($1)", _quote(table.name)) is None:
+                await connection.execute(_sql(CreateTable(table, include_foreign_key_constraints=[])))
+            else:
+                await _sync_columns(connection, table)
+        for table in tables:
+            await _sync_constraints(connection, table)
+            await _sync_indexes(connection, table)
+            await _protect(connection, table, app_role)
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = cast("Connection", await asyncpg.connect(dsn, timeout=10))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _sync_columns(connection: Connection, table: Table) -> None:
+    stored = await connection.fetch(
+        """SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required
+           FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped""",
+        _quote(table.name),
+    )
+    types = {row["name"]: row["type"] for row in stored}
+    required = {row["name"]: row["required"] for row in stored}
+    for column in table.columns:
+        if column.name not in types:
+            await _add_column(connection, table, column)
+        else:
+            await _sync_column(connection, table, column, types[column.name], required=required[column.name])
+    for name in types.keys() - set(table.columns.keys()):
+        if required[name]:
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(name)} DROP NOT NULL")
+
+
+async def _sync_column(connection: Connection, table: Table, column: Column[Any], stored: str, *, required: bool) -> None:
+    wanted = await connection.fetchval(
+        "SELECT format_type(to_regtype($1), to_regtypemod($1))", column.type.compile(postgresql()).split(" COLLATE")[0]
+    )
+    if wanted is not None and wanted != stored:
+        raise SchemaError(
+            f"{table.name}.{column.name} is {stored} in the database and {wanted} in the spec. Rename the field, or delete the database."
+        )
+    if required == column.nullable:
+        action = "DROP" if column.nullable else "SET"
+        try:
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(column.name)} {action} NOT NULL")
+        except asyncpg.NotNullViolationError:
+            raise SchemaError(
+                f"{table.name}.{column.name} is no longer nullable, but stored rows have nulls in it. Fill them in first."
+            ) from None
+
+
+async def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
+    definition = _sql(CreateColumn(column))
+    if column.nullable:
+        await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition}")
+        return
+    await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition.removesuffix(' NOT NULL')}")
+    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {_quote(table.name)})"):  # noqa: S608  # a quoted identifier
+        default = column.default.arg if column.default is not None and column.default.is_scalar else None
+        if default is None:
+            message = (
+                f"{table.name}.{column.name} is new and required, but the table has rows. Give the field a default, or make it nullable."
+            )
+            raise SchemaError(message)
+        await connection.execute(f"UPDATE {_quote(table.name)} SET {_quote(column.name)} = $1", default)  # noqa: S608  # quoted identifiers
+    await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(column.name)} SET NOT NULL")
+
+
+async def _sync_constraints(connection: Connection, table: Table) -> None:
+    stored = await connection.fetch(
+        "SELECT conname::text AS name, obj_description(oid, 'pg_constraint') AS mark FROM pg_constraint"
+        " WHERE conrelid = $1::text::regclass AND contype IN ('c', 'u', 'f')",
+        _quote(table.name),
+    )
+    marks = {row["name"]: row["mark"] for row in stored}
+    wanted = {str(constraint.name): constraint for constraint in table.constraints if not isinstance(constraint, PrimaryKeyConstraint)}
+    definitions = {name: _sql(AddConstraint(constraint)) for name, constraint in wanted.items()}
+    for name in marks:
+        if name not in definitions or marks[name] not in {None, _mark(definitions[name])}:
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} DROP CONSTRAINT {_quote(name)} CASCADE")
+    for name in sorted(wanted, key=lambda name: (_is_reference(wanted[name]), name)):
+        mark = _mark(definitions[name])
+        if marks.get(name, "") not in {None, mark}:
+            await _add_constraint(connection, table, name, definitions[name])
+        if marks.get(name) != mark:
+            await connection.execute(f"COMMENT ON CONSTRAINT {_quote(name)} ON {_quote(table.name)} IS '{mark}'")
+
+
+async def _add_constraint(connection: Connection, table: Table, name: str, definition: str) -> None:
+    try:
+        await connection.execute(definition)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise SchemaError(f"Rows of {table.name} break the new constraint {name}: {error}. Change the rows, or the spec.") from None
+
+
+async def _sync_indexes(connection: Connection, table: Table) -> None:
+    stored = await connection.fetch(
+        "SELECT c.relname::text AS name, obj_description(c.oid, 'pg_class') AS mark FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE i.indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid)",
+        _quote(table.name),
+    )
+    marks = {row["name"]: row["mark"] for row in stored}
+    wanted: dict[str, Index] = {str(index.name): index for index in table.indexes}
+    definitions = {name: _sql(CreateIndex(index)) for name, index in wanted.items()}
+    for name, mark in marks.items():
+        if name not in definitions or mark != _mark(definitions[name]):
+            await connection.execute(f"DROP INDEX {_quote(name)}")
+    for name, definition in sorted(definitions.items()):
+        if marks.get(name) != _mark(definition):
+            await connection.execute(definition)
+            await connection.execute(f"COMMENT ON INDEX {_quote(name)} IS '{_mark(definition)}'")
+
+
+async def _protect(connection: Connection, table: Table, app_role: str) -> None:
+    name = _quote(table.name)
+    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    if not await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_policy WHERE polrelid = $1::text::regclass AND polname = $2)", name, POLICY
+    ):
+        await connection.execute(f"CREATE POLICY {POLICY} ON {name} USING (user_id = current_setting('app.user_id', true))")
+    await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {_quote(app_role)}")
+
+
+def _is_reference(constraint: Constraint) -> bool:
+    return constraint.__visit_name__ == "foreign_key_constraint"
+
+
+def _sql(element: DDLElement | CreateColumn) -> str:
+    return str(element.compile(dialect=postgresql()))
+
+
+def _mark(definition: str) -> str:
+    """Says in the catalog which definition a constraint or index was made from."""
+    return hashlib.sha256(definition.encode()).hexdigest()[:16]
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,183 @@
+"""Sessions: the light handle through which handlers, hooks and extensions talk to the database.
+
+A connection is taken for one statement or one transaction, never for a whole request. A single statement needs no transaction of its own.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Request
+from sqlmodel import SQLModel, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
+
+from app.db.cursors import CursorSigner
+from app.db.faults import answer_for
+from app.db.pool import Database
+from app.db.statements import Statement, Updates, table_of
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from app.db.pool import Connection
+
+logger = logging.getLogger(__name__)
+
+type Row = dict[str, Any]
+"""One row as it goes into JSON: column name to value; UUIDs and decimals are text, JSON columns are raw JSON."""
+
+
+class Session:
+    """Runs statements, one connection each. Database faults come out as HTTPException (409, 422, 503, 504) with a readable `detail`."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        """Use `Depends(get_session)`."""
+        self._database = database
+
+    @property
+    def cursors(self) -> CursorSigner:
+        """Signs the cursors of lists."""
+        return self._database.cursors
+
+    async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
+        """The first row, or None. `parameters` are the statement's, `user_id` among them."""
+        try:
+            async with self._database.connection() as connection:
+                record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
+        except Exception as error:
+            raise answer_for(error, statement) from error
+        return None if record is None else _row(record, statement)
+
+    async def fetch_all(self, statement: Statement, **parameters: Any) -> list[Row]:
+        """All rows."""
+        try:
+            async with self._database.connection() as connection:
+                records = await connection.fetch(statement.sql, *statement.arguments(parameters))
+        except Exception as error:
+            raise answer_for(error, statement) from error
+        return [_row(record, statement) for record in records]
+
+    @asynccontextmanager
+    async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
+        """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception."""
+        try:
+            async with self._database.connection() as connection:
+                block = connection.transaction()
+                await block.start()
+                try:
+                    await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
+                    yield Transaction(connection, user_id)
+                except BaseException:
+                    await block.rollback()
+                    raise
+                await block.commit()
+        except Exception as error:
+            raise answer_for(error) from error
+
+
+class Transaction:
+    """An open transaction whose user is set: row-level security shows it that user's rows and no others."""
+
+    __slots__ = ("_connection", "user_id")
+
+    def __init__(self, connection: "Connection", user_id: str) -> None:
+        """Use `Session.transaction`."""
+        self._connection = connection
+        self.user_id = user_id
+
+    async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        try:
+            record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
+        except Exception as error:
+            raise answer_for(error, statement) from error
+        return None if record is None else _row(record, statement)
+
+    async def exec[T](self, statement: Select[T] | SelectOfScalar[T]) -> list[T]:
+        """Run any SQLModel `select()` and return its rows: instances of the model, single values, or tuples.
+
+        It needs no owner predicate: row-level security applies it. Instances are plain values; changing one writes nothing.
+        """
+        compiled = Statement(statement)
+        records = await self._connection.fetch(compiled.sql, *compiled.arguments({}))
+        described = cast("list[dict[str, Any]]", statement.column_descriptions)
+        entity = described[0]["entity"] if len(described) == 1 and described[0]["expr"] is described[0]["entity"] else None
+        if entity is not None:
+            return cast("list[T]", [_instance(entity, record) for record in records])
+        if len(described) == 1:
+            return cast("list[T]", [record[0] for record in records])
+        return cast("list[T]", [tuple(record) for record in records])
+
+    async def get[M: SQLModel](self, model: type[M], row_id: UUID) -> M | None:
+        """The user's row of `model` with this id, locked until the end of the transaction, or None."""
+        table = table_of(model)
+        rows = await self.exec(select(model).where(table.c.user_id == self.user_id, table.c.id == row_id).with_for_update())
+        return rows[0] if rows else None
+
+    async def read[M: SQLModel](self, model: type[M], row_id: UUID) -> M:
+        """The user's row of `model` with this id, which this transaction has written."""
+        row = await self.get(model, row_id)
+        if row is None:
+            raise RuntimeError(f"{model.__name__} {row_id} is not there for its owner")
+        return row
+
+    async def save(self, updates: Updates, get_row: Statement, row_id: UUID, changes: dict[str, Any]) -> Row:
+        """Write `changes` to a row that `get` has locked, and return it; with no changes it stays as it is."""
+        statement, parameters = updates.of(changes) if changes else (get_row, {})
+        row = await self.fetch_one(statement, user_id=self.user_id, id=row_id, versions=None, **parameters)
+        if row is None:
+            raise RuntimeError(f"row {row_id} is not there for its owner")
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Change[M: SQLModel]:
+    """What a committed request did to one row; `before` is None for a create, `after` for a delete."""
+
+    operation: Literal["create", "update", "delete"]
+    user_id: str
+    before: M | None
+    after: M | None
+
+
+async def after_commit[M: SQLModel](hook: Callable[[Change[M]], Awaitable[None]], change: Change[M]) -> None:
+    """Run an after_commit hook. The change is committed, so an exception in it is logged and does not reach the client."""
+    try:
+        await hook(change)
+    except Exception:  # whatever the hook raises
+        logger.exception("after_commit failed: %s of %s", change.operation, hook.__module__)
+
+
+def values_of(row: SQLModel) -> dict[str, Any]:
+    """The column values of a table instance, as the parameters of an insert."""
+    return {column.key: getattr(row, column.key) for column in table_of(type(row)).c}
+
+
+def _row(record: "asyncpg.Record", statement: Statement) -> Row:
+    row: Row = dict(record)
+    for name in statement.json_columns:
+        if row[name] is not None:
+            row[name] = orjson.Fragment(row[name])
+    return row
+
+
+def _instance(model: type[SQLModel], record: "asyncpg.Record") -> SQLModel:
+    values: Row = dict(record)
+    for column in table_of(model).c:
+        if values[column.key] is not None and column.type.python_type is dict:
+            values[column.key] = orjson.loads(values[column.key])
+    return model(**values)
+
+
+async def get_session(request: Request) -> Session:
+    """The request's session; it holds no connection until a statement runs."""
+    return Session(request.app.state.database)
+
+
+DbSession = Annotated[Session, Depends(get_session)]

@@ -1,0 +1,246 @@
+"""SQLModel statements, compiled once to SQL and bound to their owner.
+
+A statement is written as a SQLModel `select()`, `insert()`, `update()` or `delete()` with bind parameters and handed to `owned()` at
+import. There it gets two guards, each sufficient alone:
+
+* it is refused (`UnownedStatementError`) unless every table in it carries the owner predicate `table.user_id == OWNER`;
+* it is wrapped so that the same round trip first tells PostgreSQL who the user is, which row-level security then enforces:
+
+      WITH owner AS MATERIALIZED (SELECT set_config('app.user_id', $1, true) AS uid), change AS (UPDATE … RETURNING …)
+      SELECT result.* FROM owner, LATERAL (SELECT change.* FROM change WHERE owner.uid IS NOT NULL OFFSET 0) AS result
+
+The lateral reference to `owner.uid` makes PostgreSQL produce the owner row before it touches the statement, and OFFSET 0 keeps the planner
+from merging the two. Were the order ever another, the policies would see no user and no row: it fails closed.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    CompoundSelect,
+    Delete,
+    Insert,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    inspect,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.dml import ReturningDelete, UpdateBase
+from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+
+OWNER = bindparam("user_id", type_=Text)
+"""The user whose rows a statement may see: the verified subject of the token."""
+
+ROW_ID = bindparam("id", type_=Uuid)
+"""The row's id from the path."""
+
+VERSIONS = bindparam("versions", type_=ARRAY(Integer))
+"""The versions that If-Match allows; null when the request has no such precondition."""
+
+DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
+
+
+class UnownedStatementError(Exception):
+    """A statement reads or writes a table without the owner predicate."""
+
+
+class Statement:
+    """SQL text for asyncpg with the names of its parameters.
+
+    `arguments(values)` puts values in the order of the placeholders; JSON values become text. `json_columns` names the result columns that
+    hold JSON text.
+    """
+
+    __slots__ = ("_constants", "_encoders", "_names", "is_delete", "is_read", "json_columns", "sql")
+
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | UpdateBase, *, wrapped: Select[Any] | None = None) -> None:
+        """Compile `statement`, or `wrapped` in its stead."""
+        # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
+        compiled = cast("Any", statement if wrapped is None else wrapped).compile(dialect=DIALECT)
+        self.sql: str = str(compiled)
+        self.is_read = not isinstance(statement, UpdateBase)
+        self.is_delete = isinstance(statement, Delete)
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+        self._encoders: dict[str, Callable[[Any], str | None]] = {
+            name: encode_json for name in self._names if isinstance(compiled.binds[name].type, JSON)
+        }
+        returned = statement.exported_columns if isinstance(statement, UpdateBase) else statement.selected_columns
+        self.json_columns: tuple[str, ...] = tuple(str(column.key) for column in returned.values() if isinstance(column.type, JSON))
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of $1, $2 …; KeyError when one is missing."""
+        if self._constants:
+            values = {**self._constants, **values}
+        if not self._encoders:
+            return [values[name] for name in self._names]
+        encoders = self._encoders
+        return [encoders[name](values[name]) if name in encoders else values[name] for name in self._names]
+
+
+def encode_json(value: Any) -> str | None:
+    """A JSON value as text for PostgreSQL; None is SQL's null."""
+    return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def owned(statement: Select[Any] | UpdateBase | Any) -> Statement:
+    """Compile a statement whose every table carries the owner predicate; UnownedStatementError when one does not.
+
+    The parameter `user_id` of the result is the owner.
+    """
+    require_owner(statement)
+    owner = (
+        select(func.set_config(literal_column("'app.user_id'"), OWNER, literal_column("true")).label("uid"))
+        .cte("owner")
+        .prefix_with("MATERIALIZED")
+    )
+    if isinstance(statement, UpdateBase):
+        inner: Any = cast("Any", statement).cte("change")
+    else:
+        inner = statement.subquery("found")
+    result = select(inner).where(owner.c.uid.is_not(None)).offset(literal_column("0")).lateral("result")
+    wrapped = select(result).select_from(owner, result)
+    if isinstance(statement, UpdateBase):
+        wrapped = wrapped.add_cte(owner, inner)
+    return Statement(statement, wrapped=wrapped)
+
+
+def require_owner(statement: Any) -> None:
+    """Raise UnownedStatementError unless each select, update and delete in `statement` requires the owner of each of its tables."""
+    for part in cast("Iterable[Any]", visitors.iterate(statement)):
+        if isinstance(part, Insert):
+            if not any(_is_owner_value(key, value) for key, value in _insert_values(part)):
+                raise UnownedStatementError(f"insert into {part.table.name}: `user_id` must be OWNER")
+        elif isinstance(part, (Select, Update, Delete)):
+            owned_tables = {table for criterion in part._where_criteria for table in _owned_by(criterion)}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `whereclause` is typed for selects only
+            for table in _direct_tables(part):
+                if table not in owned_tables:
+                    raise UnownedStatementError(
+                        f"{type(part).__name__.lower()} of {table.name}: add `.where({table.name}.user_id == OWNER)`"
+                    )
+
+
+def _insert_values(statement: Insert) -> Iterable[tuple[str, Any]]:
+    values: Mapping[Any, Any] = cast("Any", statement)._values or {}  # noqa: SLF001  # SQLAlchemy offers no public reader
+    return ((getattr(key, "name", key), value) for key, value in values.items())
+
+
+def _is_owner_value(key: str, value: Any) -> bool:
+    return key == "user_id" and getattr(value, "key", None) == OWNER.key
+
+
+def _owned_by(criterion: Any) -> Iterable[Table]:
+    if isinstance(criterion, BooleanClauseList) and criterion.operator is operators.and_:
+        for clause in criterion.clauses:
+            yield from _owned_by(clause)
+    elif isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
+        left, right = criterion.left, criterion.right
+        if getattr(left, "name", None) == "user_id" and getattr(right, "key", None) == OWNER.key:
+            yield getattr(left, "table", None) or getattr(left, "parent", None)  # pyright: ignore[reportReturnType]
+
+
+def _direct_tables(part: Any) -> Iterable[Table]:
+    froms: Iterable[Any] = part.get_final_froms() if isinstance(part, Select) else [part.table, *getattr(part, "_extra_froms", ())]
+    for item in froms:
+        elements: Iterable[Any] = [item] if isinstance(item, Table) else visitors.iterate(item)
+        for element in elements:
+            if isinstance(element, Table):
+                yield element
+
+
+def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any], ...]:
+    """The columns of `model` that `shape` (its Read schema) has, in its order, as they go into a JSON answer.
+
+    UUIDs and decimals are read as text, which is how JSON carries them.
+    """
+    table = table_of(model)
+    return tuple(_as_json(cast("ColumnElement[Any]", table.c[name])) for name in shape.model_fields)
+
+
+def _as_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, ARRAY):
+        return sql_cast(column, ARRAY(Text)).label(column.key) if _is_text_in_json(cast("ARRAY[Any]", column.type).item_type) else column
+    return sql_cast(column, Text).label(column.key) if _is_text_in_json(column.type) else column
+
+
+def _is_text_in_json(sql_type: TypeEngine[Any]) -> bool:
+    return sql_type.python_type in {UUID, Decimal}
+
+
+def placeholders(model: type[SQLModel]) -> dict[str, Any]:
+    """What an insert gives each column: the owner, the time of the transaction, version 1 and one parameter for each other column."""
+    now = func.now()
+    fixed: dict[str, Any] = {"user_id": OWNER, "created_at": now, "updated_at": now, "version": literal_column("1")}
+    return {column.key: fixed.get(column.key, bindparam(column.key, type_=column.type)) for column in table_of(model).c}
+
+
+def version_matches(model: type[SQLModel]) -> ColumnElement[bool]:
+    """True where the request has no If-Match or the row's version is one of its values."""
+    return or_(VERSIONS.is_(None), table_of(model).c.version == any_(VERSIONS))
+
+
+def delete_and_clear(model: type[SQLModel], *references: tuple[type[SQLModel], str]) -> ReturningDelete[Any]:
+    """Delete the user's row and set each of `references` (a table and its column) to it to null, all in one statement.
+
+    A composite ON DELETE SET NULL would null the owner as well. The row is locked first, so that nothing is cleared unless it goes.
+    """
+    table = table_of(model)
+    doomed = (
+        select(table.c.id).where(table.c.user_id == OWNER, table.c.id == ROW_ID, version_matches(model)).with_for_update().cte("doomed")
+    )
+    statement: ReturningDelete[Any] = (
+        delete(table).where(table.c.user_id == OWNER, table.c.id.in_(select(doomed.c.id))).returning(table.c.id)
+    )
+    for referring, name in references:
+        child = table_of(referring)
+        clear = update(child).where(child.c.user_id == OWNER, child.c[name].in_(select(doomed.c.id)))
+        changes: dict[str, Any] = {name: None, "updated_at": func.now(), "version": child.c.version + literal_column("1")}
+        statement = statement.add_cte(clear.values(**changes).cte(f"cleared_{child.name}_{name}"[:63]))
+    return statement
+
+
+class Updates:
+    """The update of one resource, compiled once for each set of columns that a request changes (the 256 latest sets are kept)."""
+
+    def __init__(self, model: type[SQLModel], statement: Update) -> None:
+        """`statement` has its criteria and RETURNING; the values come with the call."""
+        self._table = table_of(model)
+        self._statement = statement
+        self.setting = lru_cache(maxsize=256)(self._compile)
+
+    def _compile(self, names: frozenset[str]) -> Statement:
+        table = self._table
+        values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
+        return owned(self._statement.values(**values, updated_at=func.now(), version=table.c.version + literal_column("1")))
+
+    def of(self, changes: Mapping[str, Any]) -> tuple[Statement, dict[str, Any]]:
+        """The statement that sets exactly the columns of `changes`, and its parameters for them (`new_<column>`)."""
+        return self.setting(frozenset(changes)), {f"new_{name}": value for name, value in changes.items()}
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The SQLAlchemy table of a SQLModel class."""
+    return cast("Table", inspect(model).local_table)

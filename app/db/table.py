@@ -1,0 +1,50 @@
+"""What every table has: the owner, the key, the timestamps and the version."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Integer, Text, TextClause, Uuid, text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+TEXT = Text(collation="C")
+"""Text that compares and sorts by code point, whatever the database's locale."""
+
+TIMESTAMP = DateTime(timezone=True)
+"""A point in time; answered in UTC."""
+
+
+def column(sql_type: TypeEngine[Any] | type[TypeEngine[Any]], *, default: Any = ...) -> Any:
+    """A column of `sql_type`; nullable when its annotation allows None. `default` is what a new row has when nothing is given."""
+    if default is ...:
+        return Field(sa_type=sql_type)  # pyright: ignore[reportArgumentType]  # SQLModel's stub knows classes only, the code takes instances
+    return Field(default, sa_type=sql_type)  # pyright: ignore[reportArgumentType]
+
+
+def check(name: str, sql: str, message: str, *, on: str | None = None) -> CheckConstraint:
+    """A CHECK: `message` is what the API answers where the database finds it broken, at the field `on` or at the whole body."""
+    return CheckConstraint(_plain(sql), name=name, info={"message": message} | ({"column": on} if on else {}))
+
+
+def expression(sql: str) -> TextClause:
+    """A key of an index that is more than a column."""
+    return text(_plain(sql))
+
+
+def _plain(sql: str) -> str:
+    """SQL without parameters: SQLAlchemy would take a colon for the beginning of one."""
+    return sql.replace(":", "\\:")
+
+
+class OwnedTable(SQLModel):
+    """Base of each table. The primary key is (user_id, id), so that one user's rows lie together and no reference can leave them."""
+
+    if TYPE_CHECKING:
+        __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # SQLModel declares it twice
+
+    user_id: str = Field(sa_type=Text, primary_key=True)
+    id: UUID = Field(sa_type=Uuid, primary_key=True)
+    created_at: datetime = Field(default=None, sa_type=TIMESTAMP, nullable=False)  # pyright: ignore[reportArgumentType]
+    updated_at: datetime = Field(default=None, sa_type=TIMESTAMP, nullable=False)  # pyright: ignore[reportArgumentType]
+    version: int = Field(default=1, sa_type=Integer)

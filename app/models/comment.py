@@ -1,0 +1,112 @@
+"""Comment: A remark on a task.
+
+Generated from resources/comment.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/comment.py.
+"""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
+
+from app.api.body import Body, Read
+from app.api.query import ListQuery, Values
+from app.api.scalars import Date as Date_
+from app.api.scalars import Email, random_uuid, today, unset
+from app.db.table import TEXT, OwnedTable, check, column
+
+CommentBody = Annotated[str, Field(min_length=1, max_length=10000)]
+CommentAuthorEmail = Annotated[Email, Field(max_length=320)]
+CommentClientRef = Annotated[UUID, Field(description="The client's own id of the comment.")]
+
+
+class Comment(OwnedTable, table=True):
+    """A remark on a task."""
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        PrimaryKeyConstraint("user_id", "id", name="pk_comments"),
+        ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], name="fk_comments_task", ondelete="CASCADE"),
+        UniqueConstraint("user_id", "client_ref", name="uq_comments_client_ref"),
+        check("ck_comments_body_min_length", "char_length(body) >= 1", "String should have at least 1 character", on="body"),
+        check("ck_comments_body_max_length", "char_length(body) <= 10000", "String should have at most 10000 characters", on="body"),
+        check(
+            "ck_comments_author_email_max_length",
+            "char_length(author_email) <= 320",
+            "String should have at most 320 characters",
+            on="author_email",
+        ),
+        check(
+            "ck_comments_written_on_range",
+            "written_on >= date '0001-01-01' AND written_on <= date '9999-12-31'",
+            "Input should be a date of the years 1 to 9999",
+            on="written_on",
+        ),
+        Index("ix_comments_created_at", "user_id", "created_at", "id"),
+        Index("ix_comments_updated_at", "user_id", "updated_at", "id"),
+        Index("ix_comments_written_on_id", "user_id", "written_on", "id"),
+        Index("ix_comments_task_id", "user_id", "task_id"),
+    )
+
+    task_id: UUID = column(Uuid)
+    body: str = column(TEXT)
+    author_email: str | None = column(TEXT)
+    client_ref: UUID = column(Uuid)
+    written_on: date = column(Date)
+
+
+class CommentReplace(Body):
+    """What a replacement of a Comment sends; a missing field gets its default."""
+
+    task_id: UUID
+    body: CommentBody
+    author_email: CommentAuthorEmail | None = None
+    client_ref: CommentClientRef = Field(default_factory=random_uuid)
+    written_on: Date_ = Field(default_factory=today)
+
+
+class CommentCreate(CommentReplace):
+    """What a new Comment is made of."""
+
+
+class CommentUpdate(Body):
+    """The changes to a Comment: a missing field stays as it is."""
+
+    task_id: UUID = Field(default_factory=unset)
+    body: CommentBody = Field(default_factory=unset)
+    author_email: CommentAuthorEmail | None = Field(default_factory=unset)
+    client_ref: CommentClientRef = Field(default_factory=unset)
+    written_on: Date_ = Field(default_factory=unset)
+
+
+class CommentRead(Read):
+    """A Comment as it is answered."""
+
+    task_id: UUID
+    body: CommentBody
+    author_email: CommentAuthorEmail | None
+    client_ref: CommentClientRef
+    written_on: Date_
+
+
+class CommentQuery(ListQuery):
+    """Paging, sorting and filters of a list of comments."""
+
+    task_id: UUID | None = None
+    task_id__ne: UUID | None = None
+    task_id__in: Values[UUID] | None = None
+    author_email: str | None = None
+    author_email__ne: str | None = None
+    author_email__in: Values[str] | None = None
+    author_email__isnull: bool | None = None
+    client_ref: UUID | None = None
+    client_ref__ne: UUID | None = None
+    client_ref__in: Values[UUID] | None = None
+    written_on: Date_ | None = None
+    written_on__ne: Date_ | None = None
+    written_on__in: Values[Date_] | None = None
+    written_on__gt: Date_ | None = None
+    written_on__gte: Date_ | None = None
+    written_on__lt: Date_ | None = None
+    written_on__lte: Date_ | None = None

@@ -1,0 +1,175 @@
+"""Project: Something with an end that takes more than one task.
+
+Generated from resources/project.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/project.py.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
+
+from app.api.body import Body, Read
+from app.api.query import ListQuery, Values
+from app.api.scalars import Date as Date_
+from app.api.scalars import Exact, Url, unset
+from app.db.table import TEXT, OwnedTable, check, column, expression
+
+
+class ProjectStatus(StrEnum):
+    """Values of `status`."""
+
+    PLANNED = "planned"
+    ACTIVE = "active"
+    ON_HOLD = "on-hold"
+    DONE = "done"
+
+
+ProjectName = Annotated[str, Field(min_length=1, max_length=120, examples=["Move house"])]
+ProjectColor = Annotated[str, Field(max_length=7, pattern="^#[0-9a-f]{6}$", examples=["#3366ff"])]
+ProjectBudget = Annotated[Decimal, Exact(12, 2), Field(ge=Decimal(0), examples=["1200.50"])]
+ProjectHomepage = Annotated[Url, Field(max_length=2048)]
+
+
+class Project(OwnedTable, table=True):
+    """Something with an end that takes more than one task."""
+
+    __tablename__ = "projects"
+    __table_args__ = (
+        PrimaryKeyConstraint("user_id", "id", name="pk_projects"),
+        UniqueConstraint("user_id", "name", name="uq_projects_name"),
+        check("ck_projects_name_min_length", "char_length(name) >= 1", "String should have at least 1 character", on="name"),
+        check("ck_projects_name_max_length", "char_length(name) <= 120", "String should have at most 120 characters", on="name"),
+        check(
+            "ck_projects_status_values",
+            "status IN ('planned', 'active', 'on-hold', 'done')",
+            "Input should be 'planned', 'active', 'on-hold' or 'done'",
+            on="status",
+        ),
+        check("ck_projects_color_max_length", "char_length(color) <= 7", "String should have at most 7 characters", on="color"),
+        check("ck_projects_color_pattern", "color ~ '^#[0-9a-f]{6}$'", "String should match pattern '^#[0-9a-f]{6}$'", on="color"),
+        check(
+            "ck_projects_starts_on_range",
+            "starts_on >= date '0001-01-01' AND starts_on <= date '9999-12-31'",
+            "Input should be a date of the years 1 to 9999",
+            on="starts_on",
+        ),
+        check(
+            "ck_projects_ends_on_range",
+            "ends_on >= date '0001-01-01' AND ends_on <= date '9999-12-31'",
+            "Input should be a date of the years 1 to 9999",
+            on="ends_on",
+        ),
+        check("ck_projects_budget_ge", "budget >= 0", "Input should be greater than or equal to 0", on="budget"),
+        check("ck_projects_budget_finite", "budget <> 'NaN'", "Input should be a finite number", on="budget"),
+        check(
+            "ck_projects_homepage_max_length", "char_length(homepage) <= 2048", "String should have at most 2048 characters", on="homepage"
+        ),
+        Index("ix_projects_created_at", "user_id", "created_at", "id"),
+        Index("ix_projects_updated_at", "user_id", "updated_at", "id"),
+        Index("ix_projects_name_id", "user_id", "name", "id"),
+        Index(
+            "ix_projects_status_id",
+            "user_id",
+            expression("CASE status WHEN 'planned' THEN 0 WHEN 'active' THEN 1 WHEN 'on-hold' THEN 2 WHEN 'done' THEN 3 END"),
+            "id",
+        ),
+        Index("ix_projects_starts_on_id", "user_id", "starts_on", "id"),
+        Index("ix_projects_starts_on_desc", "user_id", expression("starts_on DESC NULLS LAST"), expression("id DESC")),
+        Index("ix_projects_ends_on_id", "user_id", "ends_on", "id"),
+        Index("ix_projects_ends_on_desc", "user_id", expression("ends_on DESC NULLS LAST"), expression("id DESC")),
+        Index("ix_projects_budget_id", "user_id", "budget", "id"),
+        Index("ix_projects_budget_desc", "user_id", expression("budget DESC NULLS LAST"), expression("id DESC")),
+    )
+
+    name: str = column(TEXT)
+    summary: str | None = column(TEXT)
+    status: ProjectStatus = column(TEXT)
+    color: str | None = column(TEXT)
+    starts_on: date | None = column(Date)
+    ends_on: date | None = column(Date)
+    budget: Decimal | None = column(Numeric(12, 2))
+    homepage: str | None = column(TEXT)
+
+
+class ProjectReplace(Body):
+    """What a replacement of a Project sends; a missing field gets its default."""
+
+    name: ProjectName
+    summary: str | None = None
+    status: ProjectStatus = ProjectStatus.PLANNED
+    color: ProjectColor | None = None
+    starts_on: Date_ | None = None
+    ends_on: Date_ | None = None
+    budget: ProjectBudget | None = None
+    homepage: ProjectHomepage | None = None
+
+
+class ProjectCreate(ProjectReplace):
+    """What a new Project is made of."""
+
+
+class ProjectUpdate(Body):
+    """The changes to a Project: a missing field stays as it is."""
+
+    name: ProjectName = Field(default_factory=unset)
+    summary: str | None = Field(default_factory=unset)
+    status: ProjectStatus = Field(default_factory=unset)
+    color: ProjectColor | None = Field(default_factory=unset)
+    starts_on: Date_ | None = Field(default_factory=unset)
+    ends_on: Date_ | None = Field(default_factory=unset)
+    budget: ProjectBudget | None = Field(default_factory=unset)
+    homepage: ProjectHomepage | None = Field(default_factory=unset)
+
+
+class ProjectRead(Read):
+    """A Project as it is answered."""
+
+    name: ProjectName
+    summary: str | None
+    status: ProjectStatus
+    color: ProjectColor | None
+    starts_on: Date_ | None
+    ends_on: Date_ | None
+    budget: ProjectBudget | None
+    homepage: ProjectHomepage | None
+
+
+class ProjectQuery(ListQuery):
+    """Paging, sorting and filters of a list of projects."""
+
+    name: str | None = None
+    name__ne: str | None = None
+    name__in: Values[str] | None = None
+    name__contains: str | None = None
+    name__icontains: str | None = None
+    name__startswith: str | None = None
+    status: ProjectStatus | None = None
+    status__ne: ProjectStatus | None = None
+    status__in: Values[ProjectStatus] | None = None
+    starts_on: Date_ | None = None
+    starts_on__ne: Date_ | None = None
+    starts_on__in: Values[Date_] | None = None
+    starts_on__gt: Date_ | None = None
+    starts_on__gte: Date_ | None = None
+    starts_on__lt: Date_ | None = None
+    starts_on__lte: Date_ | None = None
+    starts_on__isnull: bool | None = None
+    ends_on: Date_ | None = None
+    ends_on__ne: Date_ | None = None
+    ends_on__in: Values[Date_] | None = None
+    ends_on__gt: Date_ | None = None
+    ends_on__gte: Date_ | None = None
+    ends_on__lt: Date_ | None = None
+    ends_on__lte: Date_ | None = None
+    ends_on__isnull: bool | None = None
+    budget: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__ne: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__in: Values[Annotated[Decimal, Exact(38, 38)]] | None = None
+    budget__gt: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__gte: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__lt: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__lte: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget__isnull: bool | None = None

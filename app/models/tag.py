@@ -1,0 +1,87 @@
+"""Tag: A word that groups tasks across projects.
+
+Generated from resources/tag.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/tag.py.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, UniqueConstraint
+
+from app.api.body import Body, Read
+from app.api.query import ListQuery, Values
+from app.api.scalars import unset
+from app.db.table import TEXT, OwnedTable, check, column
+
+TagName = Annotated[str, Field(min_length=1, max_length=40, examples=["urgent"])]
+TagWeight = Annotated[float, Field(allow_inf_nan=False, ge=0, le=10)]
+TagUses = Annotated[int, Field(ge=0, le=9223372036854775807, description="How often the tag was put on a task.")]
+
+
+class Tag(OwnedTable, table=True):
+    """A word that groups tasks across projects."""
+
+    __tablename__ = "tags"
+    __table_args__ = (
+        PrimaryKeyConstraint("user_id", "id", name="pk_tags"),
+        UniqueConstraint("user_id", "name", name="uq_tags_name"),
+        check("ck_tags_name_min_length", "char_length(name) >= 1", "String should have at least 1 character", on="name"),
+        check("ck_tags_name_max_length", "char_length(name) <= 40", "String should have at most 40 characters", on="name"),
+        check("ck_tags_weight_ge", "weight >= 0", "Input should be greater than or equal to 0", on="weight"),
+        check("ck_tags_weight_le", "weight <= 10", "Input should be less than or equal to 10", on="weight"),
+        check("ck_tags_uses_ge", "uses >= 0", "Input should be greater than or equal to 0", on="uses"),
+        Index("ix_tags_created_at", "user_id", "created_at", "id"),
+        Index("ix_tags_updated_at", "user_id", "updated_at", "id"),
+        Index("ix_tags_name_id", "user_id", "name", "id"),
+        Index("ix_tags_weight_id", "user_id", "weight", "id"),
+        Index("ix_tags_uses_id", "user_id", "uses", "id"),
+    )
+
+    name: str = column(TEXT)
+    weight: float = column(Double)
+    uses: int = column(BigInteger)
+
+
+class TagReplace(Body):
+    """What a replacement of a Tag sends; a missing field gets its default."""
+
+    name: TagName
+    weight: TagWeight = 1.0
+
+
+class TagCreate(TagReplace):
+    """What a new Tag is made of."""
+
+
+class TagUpdate(Body):
+    """The changes to a Tag: a missing field stays as it is."""
+
+    name: TagName = Field(default_factory=unset)
+    weight: TagWeight = Field(default_factory=unset)
+
+
+class TagRead(Read):
+    """A Tag as it is answered."""
+
+    name: TagName
+    weight: TagWeight
+    uses: TagUses
+
+
+class TagQuery(ListQuery):
+    """Paging, sorting and filters of a list of tags."""
+
+    limit: Annotated[int, Field(ge=1, le=200, description="Rows a page.")] = 50
+    name: str | None = None
+    name__ne: str | None = None
+    name__in: Values[str] | None = None
+    name__contains: str | None = None
+    name__icontains: str | None = None
+    name__startswith: str | None = None
+    weight: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight__ne: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight__in: Values[Annotated[float, Field(allow_inf_nan=False)]] | None = None
+    weight__gt: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight__gte: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight__lt: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight__lte: Annotated[float, Field(allow_inf_nan=False)] | None = None

@@ -1,0 +1,13 @@
+"""The routers. Generated: run `rowsmith generate`."""
+
+from fastapi import APIRouter
+
+from app.routes import comments, projects, tags, task_tags, tasks
+
+routers: tuple[APIRouter, ...] = (
+    comments.router,
+    projects.router,
+    tags.router,
+    task_tags.router,
+    tasks.router,
+)

@@ -1,0 +1,124 @@
+"""Project: Something with an end that takes more than one task.
+
+Generated from resources/project.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/project.py.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import insert, update
+from sqlmodel import col, select
+
+from app.api.body import given, values
+from app.api.listing import Listing, Ranked
+from app.api.responses import (
+    CONFLICT,
+    NOT_FOUND,
+    STALE,
+    UNAUTHORIZED,
+    IfMatch,
+    IfNoneMatch,
+    Page,
+    changed,
+    check_version,
+    created,
+    deleted,
+    found,
+    refuse,
+    versions_in,
+)
+from app.api.route import CompiledRoute
+from app.db.session import DbSession
+from app.db.statements import OWNER, ROW_ID, Updates, columns, delete_and_clear, owned, placeholders, version_matches
+from app.ids import uuid7
+from app.middleware.auth import OwnerId, verify_jwt
+from app.models.project import Project, ProjectCreate, ProjectQuery, ProjectRead, ProjectReplace, ProjectStatus, ProjectUpdate
+from app.models.task import Task
+
+NAME = "Project"
+
+router = APIRouter(
+    prefix="/api/{user_id}/projects",
+    tags=["projects"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
+
+ROW_COLUMNS = columns(Project, ProjectRead)
+GET_ROW = owned(select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER, Project.id == ROW_ID))
+LIST_ROWS = Listing(
+    Project,
+    select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER),
+    sort={
+        "name": Project.name,
+        "status": Ranked(Project.status, ProjectStatus),
+        "starts_on": Project.starts_on,
+        "ends_on": Project.ends_on,
+        "budget": Project.budget,
+    },
+)
+INSERT_ROW = owned(insert(Project).values(placeholders(Project)).returning(*ROW_COLUMNS))
+UPDATE_ROW = Updates(
+    Project,
+    update(Project).where(col(Project.user_id) == OWNER, col(Project.id) == ROW_ID, version_matches(Project)).returning(*ROW_COLUMNS),
+)
+DELETE_ROW = owned(delete_and_clear(Project, (Task, "project_id")))
+
+
+@router.get("", response_model=Page[ProjectRead])
+async def list_projects(user_id: OwnerId, request: Request, query: Annotated[ProjectQuery, Query()], session: DbSession) -> Response:
+    """List the user's projects."""
+    return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.post("", status_code=201, response_model=ProjectRead, responses=CONFLICT)
+async def create_project(user_id: OwnerId, body: ProjectCreate, session: DbSession) -> Response:
+    """Create a project."""
+    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
+    return created(row, "projects")
+
+
+@router.get("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND)
+async def get_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+    """Return one of the user's projects."""
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, if_none_match)
+
+
+@router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
+async def replace_project(
+    user_id: OwnerId, project_id: UUID, body: ProjectReplace, session: DbSession, if_match: IfMatch = None
+) -> Response:
+    """Set every writable field of a project; a missing one gets its default."""
+    versions = versions_in(if_match)
+    changes = values(body)
+    statement, parameters = UPDATE_ROW.of(changes)
+    row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+    return changed(row)
+
+
+@router.patch("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
+async def update_project(user_id: OwnerId, project_id: UUID, body: ProjectUpdate, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Change the fields of a project that the body has."""
+    versions = versions_in(if_match)
+    changes = given(body)
+    if not changes:
+        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, versions))
+    statement, parameters = UPDATE_ROW.of(changes)
+    row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+    return changed(row)
+
+
+@router.delete("/{project_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)
+async def delete_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Delete a project."""
+    versions = versions_in(if_match)
+    row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=project_id, versions=versions)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+    return deleted()

@@ -1,0 +1,120 @@
+"""Tag: A word that groups tasks across projects.
+
+Generated from resources/tag.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/tag.py.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import delete, insert, update
+from sqlmodel import col, select
+
+from app.api.body import given, values
+from app.api.listing import Listing
+from app.api.responses import (
+    CONFLICT,
+    NOT_FOUND,
+    STALE,
+    UNAUTHORIZED,
+    UNCONDITIONAL,
+    IfMatch,
+    IfNoneMatch,
+    Page,
+    changed,
+    check_version,
+    created,
+    deleted,
+    found,
+    refuse,
+    versions_in,
+)
+from app.api.route import CompiledRoute
+from app.db.session import DbSession
+from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.ids import uuid7
+from app.middleware.auth import OwnerId, verify_jwt
+from app.models.tag import Tag, TagCreate, TagQuery, TagRead, TagReplace, TagUpdate
+
+NAME = "Tag"
+
+router = APIRouter(
+    prefix="/api/{user_id}/tags",
+    tags=["tags"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
+
+ROW_COLUMNS = columns(Tag, TagRead)
+GET_ROW = owned(select(Tag).with_only_columns(*ROW_COLUMNS).where(Tag.user_id == OWNER, Tag.id == ROW_ID))
+LIST_ROWS = Listing(
+    Tag,
+    select(Tag).with_only_columns(*ROW_COLUMNS).where(Tag.user_id == OWNER),
+    sort={
+        "name": Tag.name,
+        "weight": Tag.weight,
+        "uses": Tag.uses,
+    },
+)
+INSERT_ROW = owned(insert(Tag).values(placeholders(Tag)).returning(*ROW_COLUMNS))
+UPDATE_ROW = Updates(
+    Tag,
+    update(Tag).where(col(Tag.user_id) == OWNER, col(Tag.id) == ROW_ID, version_matches(Tag)).returning(*ROW_COLUMNS),
+)
+DELETE_ROW = owned(delete(Tag).where(col(Tag.user_id) == OWNER, col(Tag.id) == ROW_ID, version_matches(Tag)).returning(col(Tag.id)))
+
+
+@router.get("", response_model=Page[TagRead])
+async def list_tags(user_id: OwnerId, request: Request, query: Annotated[TagQuery, Query()], session: DbSession) -> Response:
+    """List the user's tags."""
+    return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.post("", status_code=201, response_model=TagRead, responses=CONFLICT)
+async def create_tag(user_id: OwnerId, body: TagCreate, session: DbSession) -> Response:
+    """Create a tag."""
+    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), uses=0, **values(body))
+    return created(row, "tags")
+
+
+@router.get("/{tag_id}", response_model=TagRead, responses=NOT_FOUND)
+async def get_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+    """Return one of the user's tags."""
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, if_none_match)
+
+
+@router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
+async def replace_tag(user_id: OwnerId, tag_id: UUID, body: TagReplace, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Set every writable field of a tag; a missing one gets its default."""
+    versions = versions_in(if_match, required=True)
+    changes = values(body)
+    statement, parameters = UPDATE_ROW.of(changes)
+    row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+    return changed(row)
+
+
+@router.patch("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
+async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Change the fields of a tag that the body has."""
+    versions = versions_in(if_match, required=True)
+    changes = given(body)
+    if not changes:
+        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, versions))
+    statement, parameters = UPDATE_ROW.of(changes)
+    row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+    return changed(row)
+
+
+@router.delete("/{tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
+async def delete_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Delete a tag."""
+    versions = versions_in(if_match, required=True)
+    row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=tag_id, versions=versions)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+    return deleted()

@@ -1,0 +1,85 @@
+"""TaskTag: Puts a tag on a task.
+
+Generated from resources/task_tag.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/task_tag.py.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import delete, insert
+from sqlmodel import col, select
+
+from app.api.body import values
+from app.api.listing import Listing
+from app.api.responses import (
+    CONFLICT,
+    NOT_FOUND,
+    STALE,
+    UNAUTHORIZED,
+    IfMatch,
+    IfNoneMatch,
+    Page,
+    created,
+    deleted,
+    found,
+    refuse,
+    versions_in,
+)
+from app.api.route import CompiledRoute
+from app.db.session import DbSession
+from app.db.statements import OWNER, ROW_ID, columns, owned, placeholders, version_matches
+from app.ids import uuid7
+from app.middleware.auth import OwnerId, verify_jwt
+from app.models.task_tag import TaskTag, TaskTagCreate, TaskTagQuery, TaskTagRead
+
+NAME = "TaskTag"
+
+router = APIRouter(
+    prefix="/api/{user_id}/task-tags",
+    tags=["task tags"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
+
+ROW_COLUMNS = columns(TaskTag, TaskTagRead)
+GET_ROW = owned(select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER, TaskTag.id == ROW_ID))
+LIST_ROWS = Listing(
+    TaskTag,
+    select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER),
+    sort={},
+)
+INSERT_ROW = owned(insert(TaskTag).values(placeholders(TaskTag)).returning(*ROW_COLUMNS))
+DELETE_ROW = owned(
+    delete(TaskTag).where(col(TaskTag.user_id) == OWNER, col(TaskTag.id) == ROW_ID, version_matches(TaskTag)).returning(col(TaskTag.id))
+)
+
+
+@router.get("", response_model=Page[TaskTagRead])
+async def list_task_tags(user_id: OwnerId, request: Request, query: Annotated[TaskTagQuery, Query()], session: DbSession) -> Response:
+    """List the user's task tags."""
+    return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.post("", status_code=201, response_model=TaskTagRead, responses=CONFLICT)
+async def create_task_tag(user_id: OwnerId, body: TaskTagCreate, session: DbSession) -> Response:
+    """Create a task tag."""
+    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
+    return created(row, "task-tags")
+
+
+@router.get("/{task_tag_id}", response_model=TaskTagRead, responses=NOT_FOUND)
+async def get_task_tag(user_id: OwnerId, task_tag_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+    """Return one of the user's task tags."""
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), NAME, if_none_match)
+
+
+@router.delete("/{task_tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)
+async def delete_task_tag(user_id: OwnerId, task_tag_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Delete a task tag."""
+    versions = versions_in(if_match)
+    row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=task_tag_id, versions=versions)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, task_tag_id, versions)
+    return deleted()

@@ -1,0 +1,119 @@
+"""Task: Something to get done.
+
+Generated from resources/task.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/task.py.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import delete, insert, update
+from sqlmodel import col, select
+
+from app.api.body import given, values
+from app.api.listing import Listing, Ranked
+from app.api.responses import (
+    CONFLICT,
+    NOT_FOUND,
+    STALE,
+    UNAUTHORIZED,
+    IfMatch,
+    IfNoneMatch,
+    Page,
+    changed,
+    check_stored,
+    created,
+    deleted,
+    found,
+    refuse,
+    versions_in,
+)
+from app.api.route import CompiledRoute
+from app.db.session import DbSession
+from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.extensions import task as hooks
+from app.ids import uuid7
+from app.middleware.auth import OwnerId, verify_jwt
+from app.models.task import Task, TaskCreate, TaskPriority, TaskQuery, TaskRead, TaskReplace, TaskUpdate
+
+NAME = "Task"
+
+router = APIRouter(
+    prefix="/api/{user_id}/tasks",
+    tags=["tasks"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
+
+ROW_COLUMNS = columns(Task, TaskRead)
+GET_ROW = owned(select(Task).with_only_columns(*ROW_COLUMNS).where(Task.user_id == OWNER, Task.id == ROW_ID))
+LIST_ROWS = Listing(
+    Task,
+    select(Task).with_only_columns(*ROW_COLUMNS).where(Task.user_id == OWNER),
+    sort={
+        "title": Task.title,
+        "priority": Ranked(Task.priority, TaskPriority),
+        "due_at": Task.due_at,
+        "progress": Task.progress,
+    },
+)
+INSERT_ROW = owned(insert(Task).values(placeholders(Task)).returning(*ROW_COLUMNS))
+UPDATE_ROW = Updates(
+    Task,
+    update(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(*ROW_COLUMNS),
+)
+DELETE_ROW = owned(delete(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(col(Task.id)))
+
+
+@router.get("", response_model=Page[TaskRead])
+async def list_tasks(user_id: OwnerId, request: Request, query: Annotated[TaskQuery, Query()], session: DbSession) -> Response:
+    """List the user's tasks."""
+    return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.post("", status_code=201, response_model=TaskRead, responses=CONFLICT)
+async def create_task(user_id: OwnerId, body: TaskCreate, session: DbSession) -> Response:
+    """Create a task."""
+    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
+    return created(row, "tasks")
+
+
+@router.get("/{task_id}", response_model=TaskRead, responses=NOT_FOUND)
+async def get_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+    """Return one of the user's tasks."""
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), NAME, if_none_match)
+
+
+@router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
+async def replace_task(user_id: OwnerId, task_id: UUID, body: TaskReplace, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Set every writable field of a task; a missing one gets its default."""
+    versions = versions_in(if_match)
+    changes = values(body)
+    async with session.transaction(user_id) as transaction:
+        before = check_stored(await transaction.get(Task, task_id), NAME, versions)
+        await hooks.before_update(transaction, before, changes)
+        row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
+    return changed(row)
+
+
+@router.patch("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
+async def update_task(user_id: OwnerId, task_id: UUID, body: TaskUpdate, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Change the fields of a task that the body has."""
+    versions = versions_in(if_match)
+    changes = given(body)
+    async with session.transaction(user_id) as transaction:
+        before = check_stored(await transaction.get(Task, task_id), NAME, versions)
+        await hooks.before_update(transaction, before, changes)
+        row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
+    return changed(row)
+
+
+@router.delete("/{task_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)
+async def delete_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Delete a task."""
+    versions = versions_in(if_match)
+    row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=task_id, versions=versions)
+    if row is None:
+        await refuse(session, GET_ROW, NAME, user_id, task_id, versions)
+    return deleted()

@@ -1,0 +1,440 @@
+"""The plan of app/models/<module>.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from types import SimpleNamespace
+
+from generator.imports import Names
+from generator.ir import (
+    CheckConstraint,
+    EnumType,
+    Field,
+    FieldType,
+    Generated,
+    Index,
+    JsonType,
+    JsonValue,
+    Kind,
+    ListType,
+    Literally,
+    Operation,
+    Reference,
+    Resource,
+    ScalarType,
+    Schema,
+)
+from generator.literals import docstring, literal, text
+from generator.naming import pascal_case, resource_classes
+from generator.plan.values import decimal_argument, default_literal, header, operators
+from generator.plan.views import Body, Enum, Line, ModelModule, Rule
+from generator.sql import quote_identifier
+from generator.types import SCALARS
+
+
+def model_module(schema: Schema, resource: Resource) -> ModelModule:
+    """The view of one models module."""
+    return _ModelPlanner(schema, resource).plan()
+
+
+class _ModelPlanner:
+    def __init__(self, schema: Schema, resource: Resource) -> None:
+        self.schema = schema
+        self.resource = resource
+        enums = [_enum_of(field.type) for field in resource.fields]
+        classes = {resource.name, f"{resource.name}Query", *resource_classes(resource.name), *(enum.class_name for enum in enums if enum)}
+        columns = {field.column for field in resource.fields}
+        self._classes = classes
+        self._aliases: dict[str, str] = {}
+        taken = classes | columns | {f"{resource.name}{pascal_case(field.column)}" for field in resource.fields}
+        self.names = Names(taken)
+
+    def plan(self) -> ModelModule:
+        """Everything in the order in which the module defines it, so that imports are those that are used."""
+        resource, names = self.resource, self.names
+        # Columns of the table.
+        columns = tuple(self._column(field) for field in resource.fields)
+        annotations = {field.column: self._wire(field) for field in resource.fields}
+        creates, replaces = Operation.CREATE in resource.operations, Operation.REPLACE in resource.operations
+        bodies: list[Body] = []
+        always = [field for field in resource.fields if field.write == "always"]
+        once = [field for field in resource.fields if field.write == "once"]
+        body_base = names.use("app.api.body", "Body") if creates or replaces or Operation.UPDATE in resource.operations else ""
+        if replaces:
+            lines = tuple(self._input(field, annotations) for field in always)
+            doc = f"What a replacement of a {resource.name} sends; a missing field gets its default."
+            bodies.append(Body(f"{resource.name}Replace", body_base, docstring(doc, indent=4), lines, self._rules(always)))
+        if creates:
+            inherits = replaces
+            fields = once if inherits else always + once
+            lines = tuple(self._input(field, annotations) for field in fields)
+            rules = tuple(rule for rule in self._rules(always + once) if not inherits or rule not in self._rules(always))
+            base = f"{resource.name}Replace" if inherits else body_base
+            bodies.append(
+                Body(f"{resource.name}Create", base, docstring(f"What a new {resource.name} is made of.", indent=4), lines, rules)
+            )
+        if Operation.UPDATE in resource.operations:
+            unset = names.use("app.api.scalars", "unset") if always else ""
+            lines = tuple(
+                Line(
+                    field.column,
+                    self._nullable(annotations[field.column], field),
+                    f"{self._field()}(default_factory={unset}{_flag(field)})",
+                )
+                for field in always
+            )
+            doc = f"The changes to a {resource.name}: a missing field stays as it is."
+            bodies.append(Body(f"{resource.name}Update", body_base, docstring(doc, indent=4), lines))
+        readable = tuple(
+            Line(
+                field.column,
+                self._nullable(annotations[field.column], field),
+                f"{self._field()}(deprecated=True)" if field.deprecated else None,
+            )
+            for field in resource.fields
+            if field.readable
+        )
+        read_base = names.use("app.api.body", "Read")
+        bodies.append(Body(f"{resource.name}Read", read_base, docstring(f"A {resource.name} as it is answered.", indent=4), readable))
+        if Operation.LIST in resource.operations:
+            query_base = names.use("app.api.query", "ListQuery")
+            bodies.append(
+                Body(
+                    f"{resource.name}Query",
+                    query_base,
+                    docstring(f"Paging, sorting and filters of a list of {resource.plural}.", indent=4),
+                    self._query(),
+                )
+            )
+        used = {"OwnedTable": names.use("app.db.table", "OwnedTable")}
+        if any(body.rules for body in bodies):
+            for module, name in (("pydantic", "model_validator"), ("typing", "Self"), ("app.api.body", "broken_rule")):
+                used[name] = names.use(module, name)
+        enums = tuple(self._enums())
+        if enums:
+            used["StrEnum"] = names.use("enum", "StrEnum")
+        constraints = tuple(self._constraints())
+        return ModelModule(
+            path=f"app/models/{resource.module}.py",
+            header=header(resource),
+            names=SimpleNamespace(**used),
+            enums=enums,
+            aliases=tuple(self._aliases.items()),
+            table=resource.name,
+            doc=docstring(resource.description or resource.name, indent=4),
+            tablename=text(resource.plural),
+            constraints=constraints,
+            columns=columns,
+            bodies=tuple(bodies),
+            imports=names.statements(),
+        )
+
+    def enum(self, name: str) -> str:
+        """Enums are defined in the module itself."""
+        return name
+
+    # --- the table ------------------------------------------------------------------------------------------------------------------
+
+    def _column(self, field: Field) -> Line:
+        column = self.names.use("app.db.table", "column")
+        annotation = self._python(field.type)
+        return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)})")
+
+    def _python(self, field_type: FieldType) -> str:
+        """The Python type of a value that comes from the database."""
+        match field_type:
+            case ScalarType(kind=kind):
+                return self._scalar(kind)
+            case EnumType(class_name=name):
+                return name
+            case ListType(of=of):
+                return f"{self.names.builtin('list')}[{self._python(of)}]"
+            case JsonType():
+                return self.names.use("typing", "Any")
+            case Reference():
+                return self.names.use("uuid", "UUID")
+
+    def _scalar(self, kind: Kind) -> str:
+        row = SCALARS[kind]
+        if not row.imports:
+            return self.names.builtin(row.python)
+        module = row.imports[0].split()[1]
+        return self.names.use(module, row.python)
+
+    def _sql(self, field_type: FieldType) -> str:
+        """The SQLAlchemy type as an expression."""
+        match field_type:
+            case ScalarType(kind=Kind.DATETIME):
+                return self.names.use("app.db.table", "TIMESTAMP")
+            case ScalarType(kind=kind, precision=precision, scale=scale):
+                if SCALARS[kind].textual:
+                    return self.names.use("app.db.table", "TEXT")
+                name, parenthesis, _ = SCALARS[kind].sqlalchemy.partition("(")
+                local = self.names.use("sqlalchemy", name)
+                return f"{local}({precision}, {scale})" if parenthesis else local
+            case EnumType():
+                return self.names.use("app.db.table", "TEXT")
+            case ListType(of=of):
+                return f"{self.names.use('sqlalchemy', 'ARRAY')}({self._sql(of)})"
+            case JsonType():
+                return self.names.use("sqlalchemy.dialects.postgresql", "JSONB")
+            case Reference():
+                return self.names.use("sqlalchemy", "Uuid")
+
+    def _constraints(self) -> Iterator[str]:
+        resource, names = self.resource, self.names
+        yield f'{names.use("sqlalchemy", "PrimaryKeyConstraint")}("user_id", "id", name={text(resource.primary_key)})'
+        for field in resource.fields:
+            if isinstance(field.type, Reference):
+                yield self._foreign_key(field.column, field.type)
+        for unique in resource.unique:
+            nulls = ", postgresql_nulls_not_distinct=True" if unique.nulls_equal else ""
+            columns = ", ".join(text(column) for column in ("user_id", *unique.columns))
+            yield f"{names.use('sqlalchemy', 'UniqueConstraint')}({columns}, name={text(unique.name)}{nulls})"
+        for check in resource.checks:
+            yield self._check(check)
+        for index in resource.indexes:
+            yield self._index(index)
+
+    def _foreign_key(self, column: str, reference: Reference) -> str:
+        target = self.schema.resource(reference.target).plural
+        on_delete = ', ondelete="CASCADE"' if reference.on_delete == "cascade" else ""
+        constraint = self.names.use("sqlalchemy", "ForeignKeyConstraint")
+        return f'{constraint}(["user_id", {text(column)}], [{text(target + ".user_id")}, {text(target + ".id")}], name={text(reference.constraint)}{on_delete})'
+
+    def _check(self, check: CheckConstraint) -> str:
+        on = f", on={text(check.column)}" if check.column else ""
+        return f"{self.names.use('app.db.table', 'check')}({text(check.name)}, {text(check.sql)}, {text(check.message)}{on})"
+
+    def _index(self, index: Index) -> str:
+        keys: list[str] = []
+        for key in index.keys:
+            if key.descending_nulls_last:
+                suffix = " DESC" if key.sql == "id" else " DESC NULLS LAST"
+                keys.append(
+                    f"{self.names.use('app.db.table', 'expression')}({text((key.sql if key.is_expression else quote_identifier(key.sql)) + suffix)})"
+                )
+            elif key.is_expression:
+                keys.append(f"{self.names.use('app.db.table', 'expression')}({text(key.sql)})")
+            else:
+                keys.append(text(key.sql))
+        method = "" if index.method == "btree" else f", postgresql_using={text(index.method)}"
+        return f"{self.names.use('sqlalchemy', 'Index')}({text(index.name)}, {', '.join(keys)}{method})"
+
+    # --- enums and types of the wire ------------------------------------------------------------------------------------------------
+
+    def _enums(self) -> Iterator[Enum]:
+        seen: set[str] = set()
+        for field in self.resource.fields:
+            enum = _enum_of(field.type)
+            if enum is None or enum.class_name in seen:
+                continue
+            seen.add(enum.class_name)
+            described = [f"{value.member}: {value.description}" for value in enum.values if value.description]
+            doc = f"Values of `{field.name}`." + (" " + "; ".join(described) if described else "")
+            yield Enum(enum.class_name, docstring(doc, indent=4), tuple((value.member, text(value.value)) for value in enum.values))
+
+    def _field(self) -> str:
+        return self.names.use("pydantic", "Field")
+
+    def _wire(self, field: Field) -> str:
+        """The annotation of the field's value in bodies and answers, without `| None`: an alias where it has constraints or words."""
+        base = self._wire_type(field.type)
+        extra = self._metadata(field)
+        if not extra:
+            return base
+        alias = f"{self.resource.name}{pascal_case(field.column)}"
+        while alias in self._classes or alias in self._aliases:
+            alias += "_"
+        annotated = self.names.use("typing", "Annotated")
+        inner = base.removeprefix(f"{annotated}[").removesuffix("]") if base.startswith(f"{annotated}[") else base
+        self._aliases[alias] = f"{annotated}[{inner}, {extra}]"
+        return alias
+
+    def _wire_type(self, field_type: FieldType) -> str:
+        match field_type:
+            case ScalarType(kind=kind, precision=precision, scale=scale):
+                special = {Kind.DATE: "Date", Kind.TIME: "Time", Kind.DATETIME: "DateTime", Kind.EMAIL: "Email", Kind.URL: "Url"}.get(kind)
+                if special:
+                    return self.names.use("app.api.scalars", special)
+                if kind is Kind.DECIMAL:
+                    exact = self.names.use("app.api.scalars", "Exact")
+                    return f"{self.names.use('typing', 'Annotated')}[{self._scalar(kind)}, {exact}({precision}, {scale})]"
+                return self._scalar(kind)
+            case EnumType(class_name=name):
+                return name
+            case ListType(of=of):
+                item = self._wire_type(of)
+                constraints = self._bounds(of)
+                if constraints:
+                    annotated = self.names.use("typing", "Annotated")
+                    inner = item.removeprefix(f"{annotated}[").removesuffix("]") if item.startswith(f"{annotated}[") else item
+                    item = f"{annotated}[{inner}, {self._field()}({', '.join(constraints)})]"
+                return f"{self.names.builtin('list')}[{item}]"
+            case JsonType():
+                return self.names.use("app.api.scalars", "Json")
+            case Reference():
+                return self.names.use("uuid", "UUID")
+
+    def _metadata(self, field: Field) -> str:
+        """`Field(…)` with the constraints and the words of a field, or nothing."""
+        arguments = self._bounds(field.type)
+        if field.description:
+            arguments.append(f"description={text(' '.join(field.description.split()))}")
+        if field.example is not None:
+            arguments.append(f"examples=[{literal(_json_example(field))}]")
+        return f"{self._field()}({', '.join(arguments)})" if arguments else ""
+
+    def _bounds(self, field_type: FieldType) -> list[str]:
+        match field_type:
+            case ListType(min_items=min_items, max_items=max_items):
+                return ([f"min_length={min_items}"] if min_items else []) + [f"max_length={max_items}"]
+            case ScalarType() as scalar:
+                return self._scalar_bounds(scalar)
+            case _:
+                return []
+
+    def _scalar_bounds(self, scalar: ScalarType) -> list[str]:
+        bounds, row = scalar.bounds, SCALARS[scalar.kind]
+        arguments: list[str] = []
+        if scalar.kind is Kind.FLOAT:
+            arguments.append("allow_inf_nan=False")
+        if bounds.min_length:
+            arguments.append(f"min_length={bounds.min_length}")
+        maximum = bounds.max_length if bounds.max_length is not None else row.max_length
+        if maximum is not None:
+            arguments.append(f"max_length={maximum}")
+        if bounds.pattern is not None:
+            arguments.append(f"pattern={text(bounds.pattern)}")
+        limits = {name: getattr(bounds, name) for name in ("ge", "gt", "le", "lt")}
+        if row.range is not None:  # what the column can hold, where the spec does not ask for less
+            if limits["ge"] is None and limits["gt"] is None:
+                limits["ge"] = Decimal(row.range[0])
+            if limits["le"] is None and limits["lt"] is None:
+                limits["le"] = Decimal(row.range[1])
+        arguments += [f"{name}={self._limit(scalar.kind, value)}" for name, value in limits.items() if value is not None]
+        if bounds.multiple_of is not None:
+            arguments.append(f"multiple_of={literal(bounds.multiple_of)}")
+        return arguments
+
+    def _limit(self, kind: Kind, value: Decimal | str) -> str:
+        if isinstance(value, str):
+            return f"{self._scalar(kind)}.fromisoformat({text(value)})"
+        if kind is Kind.DECIMAL:
+            return f"{self._scalar(kind)}({decimal_argument(value)})"
+        return literal(value)
+
+    # --- bodies ---------------------------------------------------------------------------------------------------------------------
+
+    def _nullable(self, annotation: str, field: Field) -> str:
+        return f"{annotation} | None" if field.nullable else annotation
+
+    def _input(self, field: Field, annotations: dict[str, str]) -> Line:
+        annotation = self._nullable(annotations[field.column], field)
+        default = self._default(field)
+        if field.deprecated:
+            arguments = ([default] if default is not None else []) + ["deprecated=True"]
+            return Line(field.column, annotation, f"{self._field()}({', '.join(arguments)})")
+        return Line(field.column, annotation, default)
+
+    def _default(self, field: Field) -> str | None:
+        match field.default:
+            case Generated(how=how):
+                factory = {"today": "today", "generate": "random_uuid"}.get(how, "now" if _kind(field) is Kind.DATETIME else "time_of_day")
+                return (
+                    f"{self._field()}(default_factory={self.names.use('app.api.scalars', factory)})"
+                    if not field.deprecated
+                    else (f"default_factory={self.names.use('app.api.scalars', factory)}")
+                )
+            case Literally(value=value):
+                written = default_literal(field.type, value, self)
+                if isinstance(value, (list, dict)):
+                    factory = f"default_factory={_factory(written)}"
+                    return factory if field.deprecated else f"{self._field()}({factory})"
+                return f"default={written}" if field.deprecated else written
+            case None:
+                if not field.nullable:
+                    return None
+                return "default=None" if field.deprecated else "None"
+
+    def _rules(self, fields: list[Field]) -> tuple[Rule, ...]:
+        available = {field.column for field in fields}
+        rules: list[Rule] = []
+        for check in self.resource.checks:
+            if check.rule_python is not None and available.issuperset(check.columns):
+                for name in check.rule_imports:
+                    self.names.use("app.api.rules", name)
+                rules.append(Rule(check.rule_python, text(check.rule_name or check.name), text(check.message)))
+        return tuple(rules)
+
+    def _query(self) -> tuple[Line, ...]:
+        lines: list[Line] = []
+        page = self.resource.page
+        if (page.default, page.max) != (20, 100):
+            annotated = self.names.use("typing", "Annotated")
+            limit = f'{annotated}[{self.names.builtin("int")}, {self._field()}(ge=1, le={page.max}, description="Rows a page.")]'
+            lines.append(Line("limit", limit, str(page.default)))
+        for field in self.resource.fields:
+            if field.filter:
+                lines.extend(self._filters(field))
+        return tuple(lines)
+
+    def _filters(self, field: Field) -> Iterator[Line]:
+        value = self._query_type(field.type)
+        for operator in operators(field):
+            name = f"{field.column}__{operator}" if operator else field.column
+            match operator:
+                case "in":
+                    yield Line(name, f"{self.names.use('app.api.query', 'Values')}[{value}] | None", "None")
+                case "isnull":
+                    yield Line(name, f"{self.names.builtin('bool')} | None", "None")
+                case _:
+                    yield Line(name, f"{value} | None", "None")
+
+    def _query_type(self, field_type: FieldType) -> str:
+        match field_type:
+            case ListType(of=of):
+                return self._query_type(of)
+            case ScalarType(kind=kind) if kind in {Kind.EMAIL, Kind.URL}:
+                return self.names.builtin("str")
+            case ScalarType(kind=Kind.BOOLEAN):
+                return self.names.use("app.api.scalars", "Flag")
+            case ScalarType(kind=kind) if SCALARS[kind].range is not None:
+                low, high = SCALARS[kind].range or (0, 0)
+                return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('int')}, {self._field()}(ge={low}, le={high})]"
+            case ScalarType(kind=Kind.FLOAT):
+                return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('float')}, {self._field()}(allow_inf_nan=False)]"
+            case ScalarType(kind=Kind.DECIMAL):
+                return f"{self.names.use('typing', 'Annotated')}[{self._scalar(Kind.DECIMAL)}, {self.names.use('app.api.scalars', 'Exact')}(38, 38)]"
+            case _:
+                return self._wire_type(field_type)
+
+
+def _enum_of(field_type: FieldType) -> EnumType | None:
+    match field_type:
+        case EnumType():
+            return field_type
+        case ListType(of=EnumType() as enum):
+            return enum
+        case _:
+            return None
+
+
+def _factory(written: str) -> str:
+    return {"[]": "list", "{}": "dict"}.get(written, f"lambda: {written}")
+
+
+def _kind(field: Field) -> Kind | None:
+    return field.type.kind if isinstance(field.type, ScalarType) else None
+
+
+def _flag(field: Field) -> str:
+    return ", deprecated=True" if field.deprecated else ""
+
+
+def _json_example(field: Field) -> JsonValue:
+    """The example as it stands in JSON: decimals as text."""
+    if isinstance(field.example, Decimal):
+        return format(field.example, "f")
+    return field.example

@@ -1,0 +1,187 @@
+"""The plan of app/routes/<plural>.py."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from generator.imports import Names
+from generator.ir import EnumType, Field, Generated, Kind, Literally, Operation, Reference, Resource, ScalarType, Schema
+from generator.literals import docstring, text
+from generator.naming import module_of, resource_classes
+from generator.plan.values import default_literal, header
+from generator.plan.views import RouteModule
+
+CONFLICTING = (Operation.CREATE, Operation.REPLACE, Operation.UPDATE)
+
+
+def route_module(schema: Schema, resource: Resource) -> RouteModule:
+    """The view of one routes module."""
+    return _RoutePlanner(schema, resource).plan()
+
+
+class _RoutePlanner:
+    def __init__(self, schema: Schema, resource: Resource) -> None:
+        self.schema = schema
+        self.resource = resource
+        self.referring = [
+            (other, field)
+            for other in schema.resources
+            for field in other.fields
+            if isinstance(field.type, Reference) and field.type.target == resource.name and field.type.on_delete == "set_null"
+        ]
+        enums = [field.type.class_name for field in resource.fields if isinstance(field.type, EnumType)]
+        taken = {
+            resource.name,
+            f"{resource.name}Query",
+            *resource_classes(resource.name),
+            *enums,
+            *(other.name for other, _ in self.referring),
+        }
+        self.names = Names(taken)
+
+    def enum(self, name: str) -> str:
+        """Enums come from the resource's models module."""
+        return self._model(name)
+
+    def _model(self, name: str) -> str:
+        return self._class(self.resource, name)
+
+    def _class(self, resource: Resource, name: str) -> str:
+        """Import one of a resource's own classes; they keep their names."""
+        return self.names.use_own(f"app.models.{resource.module}", name)
+
+    def plan(self) -> RouteModule:
+        """The module's parts, in its order."""
+        resource = self.resource
+        name = resource.name
+        operations = {operation.value for operation in resource.operations}
+        self._model(name)
+        self._model(f"{name}Read")
+        for operation, suffix in (("create", "Create"), ("replace", "Replace"), ("update", "Update"), ("list", "Query")):
+            if operation in operations:
+                self._model(f"{name}{suffix}")
+        hooks = {hook.name for hook in resource.hooks}
+        sort = tuple((text(field.column), self._sort(field)) for field in resource.fields if field.sort) if "list" in operations else ()
+        fixed = (
+            tuple((field.column, self._fixed(field)) for field in resource.fields if field.write == "never")
+            if "create" in operations
+            else ()
+        )
+        delete = self._delete() if "delete" in operations else ""
+        words = resource.module.rstrip("_").replace("_", " ")
+        return RouteModule(
+            path=f"app/routes/{module_of(resource.plural)}.py",
+            header=header(resource),
+            names=self._names(operations, hooks),
+            resource=name,
+            title=words,
+            titles=resource.plural.replace("_", " "),
+            article="an" if words[0] in "aeiou" else "a",
+            segment=resource.segment,
+            item=resource.item_param,
+            module=resource.module,
+            function=resource.module.rstrip("_"),
+            functions=resource.plural,
+            operations=frozenset(operations),
+            sort=sort,
+            delete=delete,
+            fixed=fixed,
+            hooks=frozenset(hooks),
+            concurrency_required=resource.concurrency == "required",
+            deprecated=resource.deprecated is not None,
+            doc=docstring(resource.description or name, indent=4),
+            imports=self.names.statements(),
+        )
+
+    def _sort(self, field: Field) -> str:
+        column = f"{self.resource.name}.{field.column}"
+        if isinstance(field.type, EnumType):
+            return f"{self.names.use('app.api.listing', 'Ranked')}({column}, {self._model(field.type.class_name)})"
+        return column
+
+    def _fixed(self, field: Field) -> str:
+        """What an insert writes into a column that no request may set."""
+        match field.default:
+            case Generated(how=how):
+                time_of_day = isinstance(field.type, ScalarType) and field.type.kind is Kind.TIME
+                function = {"today": "today", "generate": "random_uuid"}.get(how, "time_of_day" if time_of_day else "now")
+                return f"{self.names.use('app.api.scalars', function)}()"
+            case Literally(value=value):
+                return default_literal(field.type, value, self)
+            case None:
+                return "None"
+
+    def _delete(self) -> str:
+        name, use = self.resource.name, self.names.use
+        if not self.referring:
+            owner = f"{use('sqlmodel', 'col')}({name}.user_id) == {use('app.db.statements', 'OWNER')}"
+            row = f"{use('sqlmodel', 'col')}({name}.id) == {use('app.db.statements', 'ROW_ID')}"
+            version = f"{use('app.db.statements', 'version_matches')}({name})"
+            return f"{use('sqlalchemy', 'delete')}({name}).where({owner}, {row}, {version}).returning({use('sqlmodel', 'col')}({name}.id))"
+        references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
+        return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
+
+    def _names(self, operations: set[str], hooks: set[str]) -> SimpleNamespace:
+        """The imported names that the template writes, by their usual name."""
+        wanted = [("fastapi", "APIRouter"), ("fastapi", "Depends"), ("fastapi", "Response"), ("sqlmodel", "select"), ("uuid", "UUID")]
+        wanted += [("app.api.responses", "UNAUTHORIZED"), ("app.api.route", "CompiledRoute"), ("app.db.session", "DbSession")]
+        wanted += [("app.middleware.auth", "OwnerId"), ("app.middleware.auth", "verify_jwt")]
+        wanted += [("app.db.statements", name) for name in ("OWNER", "ROW_ID", "columns", "owned")]
+        by_operation = {
+            "list": [
+                ("typing", "Annotated"),
+                ("fastapi", "Query"),
+                ("fastapi", "Request"),
+                ("app.api.listing", "Listing"),
+                ("app.api.responses", "Page"),
+            ],
+            "get": [("app.api.responses", name) for name in ("IfNoneMatch", "NOT_FOUND", "found")],
+            "create": [
+                ("app.api.body", "values"),
+                ("app.api.responses", "CONFLICT"),
+                ("app.api.responses", "created"),
+                ("sqlalchemy", "insert"),
+            ]
+            + [("app.db.statements", "placeholders"), ("app.ids", "uuid7")],
+            "replace": [("app.api.body", "values"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
+            "update": [("app.api.body", "given"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
+            "delete": [("app.api.responses", "CONFLICT"), ("app.api.responses", "deleted")],
+        }
+        changing = [("app.api.responses", name) for name in ("IfMatch", "NOT_FOUND", "STALE", "versions_in")]
+        for operation in sorted(operations):
+            wanted += by_operation.get(operation, [])
+            if operation in {"replace", "update", "delete"}:
+                wanted += changing
+                hooked = _hooked(operation, hooks)
+                wanted += [("app.api.responses", "check_stored" if hooked else "refuse")]
+                if self.resource.concurrency == "required":
+                    wanted.append(("app.api.responses", "UNCONDITIONAL"))
+        if operations & {"replace", "update"}:
+            wanted += [
+                ("sqlalchemy", "update"),
+                ("sqlmodel", "col"),
+                ("app.db.statements", "Updates"),
+                ("app.db.statements", "version_matches"),
+            ]
+        if "update" in operations:
+            wanted.append(("app.api.responses", "check_version" if not _hooked("update", hooks) else "changed"))
+        if hooks:
+            wanted += [("app.db.session", name) for name in _session_names(operations, hooks)]
+        names = {name: self.names.use(module, name) for module, name in wanted}
+        if hooks:
+            names["hooks"] = self.names.use("app.extensions", self.resource.module, "hooks")
+        return SimpleNamespace(**names)
+
+
+def _hooked(operation: str, hooks: set[str]) -> bool:
+    verb = {"replace": "update"}.get(operation, operation)
+    return bool(hooks & {f"before_{verb}", f"after_{verb}", "after_commit"})
+
+
+def _session_names(operations: set[str], hooks: set[str]) -> list[str]:
+    names: list[str] = []
+    if "after_commit" in hooks and operations & {"create", "replace", "update", "delete"}:
+        names += ["Change", "after_commit"]
+    if "create" in operations and _hooked("create", hooks):
+        names.append("values_of")
+    return names

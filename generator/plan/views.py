@@ -1,0 +1,100 @@
+"""What the templates lay out: everything is text that is already settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """An enum class: its docstring and its members as (name, value literal)."""
+
+    name: str
+    doc: str
+    members: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One attribute of a class: `name: annotation` and, where there is one, ` = default`."""
+
+    name: str
+    annotation: str
+    default: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.annotation}" + ("" if self.default is None else f" = {self.default}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of `checks`: Python expression, name and message as literals."""
+
+    expression: str
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A class of a request or an answer."""
+
+    name: str
+    base: str
+    doc: str
+    lines: tuple[Line, ...]
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelModule:
+    """app/models/<module>.py."""
+
+    path: str
+    header: str
+    imports: tuple[str, ...]
+    names: SimpleNamespace
+    enums: tuple[Enum, ...]
+    aliases: tuple[tuple[str, str], ...]
+    table: str
+    doc: str
+    tablename: str
+    constraints: tuple[str, ...]
+    columns: tuple[Line, ...]
+    bodies: tuple[Body, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteModule:
+    """app/routes/<plural>.py. `hooks` are the names that the spec declares; `fixed` what an insert gives beside the body."""
+
+    path: str
+    header: str
+    imports: tuple[str, ...]
+    names: SimpleNamespace
+    resource: str
+    title: str
+    titles: str
+    article: str
+    segment: str
+    item: str
+    module: str
+    function: str
+    functions: str
+    operations: frozenset[str]
+    sort: tuple[tuple[str, str], ...]
+    delete: str
+    fixed: tuple[tuple[str, str], ...]
+    hooks: frozenset[str]
+    concurrency_required: bool
+    deprecated: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexModule:
+    """app/models/__init__.py and app/routes/__init__.py: (module, name) pairs."""
+
+    path: str
+    entries: tuple[tuple[str, str], ...]

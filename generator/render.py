@@ -1,0 +1,86 @@
+"""Renders the schema to files, in memory: views into templates, then one pass of the pinned formatter."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from ruff import find_ruff_bin
+
+from generator.ir import Schema
+from generator.naming import module_of
+from generator.plan.models import model_module
+from generator.plan.routes import route_module
+
+LINE_LENGTH = 140
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One generated file: its path below the project with `/`, its text, and the spec it comes from (None: from all of them)."""
+
+    path: str
+    text: str
+    source: str | None
+
+
+class FormatterError(Exception):
+    """The formatter refused rendered code: a defect of the generator, never of a spec."""
+
+
+def render(schema: Schema) -> tuple[RenderedFile, ...]:
+    """Every generated file of `schema`, formatted, sorted by path."""
+    files: list[RenderedFile] = []
+    for resource in schema.resources:
+        model, routes = model_module(schema, resource), route_module(schema, resource)
+        files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
+        files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
+    tables = [(resource.module, resource.name) for resource in schema.resources]
+    routers = sorted((module_of(resource.plural), resource.name) for resource in schema.resources)
+    files.append(RenderedFile("app/models/__init__.py", _template("models_init.py.j2", entries=tables), None))
+    files.append(RenderedFile("app/routes/__init__.py", _template("routes_init.py.j2", entries=routers), None))
+    return tuple(sorted(_formatted(files), key=lambda file: file.path))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader("generator"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # it writes Python, whose quoting is literals.py
+
+
+def _template(name: str, **values: Any) -> str:
+    return _environment().get_template(name).render(**values)
+
+
+def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:
+    """The files with sorted imports and the formatter's layout; one run of ruff for all of them."""
+    with tempfile.TemporaryDirectory(prefix="rowsmith-") as folder:
+        root = Path(folder)
+        for file in files:
+            path = root / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text.encode())
+        _ruff(root, "check", "--select=I", "--fix", "--config=lint.isort.known-first-party=['app']")
+        _ruff(root, "format")
+        return [RenderedFile(file.path, (root / file.path).read_bytes().decode(), file.source) for file in files]
+
+
+def _ruff(root: Path, command: str, *options: str) -> None:
+    arguments = [
+        find_ruff_bin(),
+        command,
+        "--isolated",
+        "--no-cache",
+        "--quiet",
+        f"--config=line-length={LINE_LENGTH}",
+        "--target-version=py313",
+        *options,
+        ".",
+    ]
+    result = subprocess.run(arguments, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
+    if result.returncode != 0:
+        raise FormatterError(result.stdout + result.stderr)
