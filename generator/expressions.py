@@ -20,7 +20,7 @@ from generator.ir import EnumType, Kind, Reference, ScalarType, Span
 from generator.rules.checker import check
 from generator.rules.reader import RuleError, read
 from generator.rules.syntax import Extent
-from generator.rules.to_python import RUNTIME_IMPORT, python_of, uses_runtime
+from generator.rules.to_python import RUNTIME, python_of, uses_runtime
 from generator.rules.to_sql import sql_of
 from generator.rules.tree import Column, ValueType, columns_of
 
@@ -45,8 +45,8 @@ _TYPES = {
 class Rule:
     """A rule that makes sense.
 
-    `sql` is the expression of a CHECK; `python` an expression over `self.<column>` with the same result: true unless the CHECK is
-    violated. It needs `imports`, which are whole statements. `columns` are the columns in the rule, in the order of their first use.
+    `sql` is the expression of a CHECK; `python` an expression over `self.<column>` that is true exactly when that CHECK is violated, else
+    false. It needs `imports`, which are modules of `app.api`. `columns` are the columns in the rule, in the order of their first use.
     """
 
     sql: str
@@ -90,7 +90,7 @@ def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule |
         sql=sql_of(condition),
         python=python,
         columns=tuple(column.column for column in columns_of(condition)),
-        imports=(RUNTIME_IMPORT,) if uses_runtime(python) else (),
+        imports=(RUNTIME,) if uses_runtime(python) else (),
     )
 
 

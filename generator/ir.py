@@ -174,9 +174,10 @@ class UniqueConstraint:
 
 @dataclass(frozen=True, slots=True)
 class CheckConstraint:
-    """A CHECK. `sql` is its expression; `rule_python` the same as a Python expression over `self.<column>` for a rule of `checks`, else None.
+    """A CHECK; `sql` is its expression.
 
-    `column` is set for a bound of one field. `message` is what the API says (the `msg` of the 422).
+    For a rule of `checks`, `rule_python` is a Python expression over `self.<column>` that is true exactly when the CHECK is violated; for
+    others it is None. `column` is set for a bound of one field. `message` is what the API says (the `msg` of the 422).
     """
 
     name: str
@@ -187,7 +188,8 @@ class CheckConstraint:
     rule_name: str | None
     rule_python: str | None
     span: Span
-    rule_imports: tuple[str, ...] = ()  # names of app.api.rules that `rule_python` uses
+    rule_imports: tuple[str, ...] = ()
+    rule_imports: tuple[str, ...] = ()  # modules of app.api that `rule_python` uses
 
 
 @dataclass(frozen=True, slots=True)

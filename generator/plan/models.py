@@ -213,10 +213,10 @@ class _ModelPlanner:
             if key.descending_nulls_last:
                 suffix = " DESC" if key.sql == "id" else " DESC NULLS LAST"
                 keys.append(
-                    f"{self.names.use('app.db.table', 'expression')}({text((key.sql if key.is_expression else quote_identifier(key.sql)) + suffix)})"
+                    f"{self.names.use('app.db.table', 'expression')}({text((f"({key.sql})" if key.is_expression else quote_identifier(key.sql)) + suffix)})"
                 )
             elif key.is_expression:
-                keys.append(f"{self.names.use('app.db.table', 'expression')}({text(key.sql)})")
+                keys.append(f"{self.names.use('app.db.table', 'expression')}({text(f'({key.sql})')})")
             else:
                 keys.append(text(key.sql))
         method = "" if index.method == "btree" else f", postgresql_using={text(index.method)}"
@@ -364,7 +364,7 @@ class _ModelPlanner:
         for check in self.resource.checks:
             if check.rule_python is not None and available.issuperset(check.columns):
                 for name in check.rule_imports:
-                    self.names.use("app.api.rules", name)
+                    self.names.use_own("app.api", name)
                 rules.append(Rule(check.rule_python, text(check.rule_name or check.name), text(check.message)))
         return tuple(rules)
 

@@ -1,10 +1,10 @@
-"""Writes a rule as a Python expression over `self.<column>`, true exactly when the rule is not false in SQL.
+"""Writes a rule as a Python expression over `self.<column>` that says whether it is broken: false in SQL, not true or unknown.
 
-Python knows true and false only, so unknown is written out: every condition can be written to be true when it *is* true (strict), or
-when it is *not false* (lenient). A rule holds when it is not false; `not` turns one into the other. So
+    not completed or notes is not null broken: self.completed and self.notes is None
+    due_at >= start_at (both nullable) broken: self.due_at is not None and self.start_at is not None and self.due_at < self.start_at
 
-    not completed or notes is not null   becomes   not self.completed or self.notes is not None
-    due_at >= start_at                   becomes   self.due_at is None or self.start_at is None or self.due_at >= self.start_at
+Python knows true and false only, so unknown is written out: every condition, or its opposite, can be written to be true when it *is*
+true (strict), or when it is *not false* (lenient).
 
 What Python has no operator for is called from `app.api.rules`.
 """
@@ -19,8 +19,8 @@ from enum import IntEnum
 from generator.rules import tree
 from generator.rules.tree import Numbers, Typed, ValueType
 
-RUNTIME_IMPORT = "from app.api import rules"
-"""What a module with an expression that uses the runtime has to import."""
+RUNTIME = "rules"
+"""The module of `app.api` that an expression may use."""
 
 
 class _Binding(IntEnum):
@@ -45,8 +45,8 @@ _MAX_EXACT_FLOAT = 2**53
 
 
 def python_of(condition: tree.Condition) -> str:
-    """The expression: true unless the condition is false."""
-    return _truth(condition, negated=False, strict=False)[0]
+    """The expression: true exactly when the condition is false."""
+    return _truth(condition, negated=True, strict=True)[0]
 
 
 def _text(python: _Python, binding: _Binding) -> str:
@@ -260,4 +260,4 @@ def _number(number: Decimal, numbers: Numbers) -> _Python:
 
 def uses_runtime(expression: str) -> bool:
     """Whether an expression of `python_of` calls `app.api.rules`."""
-    return any(isinstance(node, ast.Name) and node.id == "rules" for node in ast.walk(ast.parse(expression, mode="eval")))
+    return any(isinstance(node, ast.Name) and node.id == RUNTIME for node in ast.walk(ast.parse(expression, mode="eval")))
