@@ -188,7 +188,6 @@ class CheckConstraint:
     rule_name: str | None
     rule_python: str | None
     span: Span
-    rule_imports: tuple[str, ...] = ()
     rule_imports: tuple[str, ...] = ()  # modules of app.api that `rule_python` uses
 
 

@@ -1,7 +1,7 @@
 """Writes a rule as a Python expression over `self.<column>` that says whether it is broken: false in SQL, not true or unknown.
 
-    not completed or notes is not null broken: self.completed and self.notes is None
-    due_at >= start_at (both nullable) broken: self.due_at is not None and self.start_at is not None and self.due_at < self.start_at
+    not completed or notes is not null     broken: self.completed and self.notes is None
+    due_at >= start_at (both nullable)     broken: self.due_at is not None and self.start_at is not None and self.due_at < self.start_at
 
 Python knows true and false only, so unknown is written out: every condition, or its opposite, can be written to be true when it *is*
 true (strict), or when it is *not false* (lenient).
