@@ -32,6 +32,8 @@ _FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _FORBIDDEN_HEADERS = frozenset({"crit", "zip", "jwk", "jku", "x5u", "x5c"})
 _TYPES = frozenset({"jwt", "at+jwt"})
 _MAX_KID_LENGTH = 255
+_MAX_BRACKETS = 32
+"""More than an honest header has; a bound of its nesting that needs no parser."""
 _PLAIN_KID = re.compile(r"(?!/)(?!.*\.\.)(?!.*//)[A-Za-z0-9._~:/+=@-]+")
 """An id that could be no path, URL or query."""
 
@@ -185,7 +187,10 @@ def _read_header(token: str, algorithms: frozenset[str]) -> _Header:
     if _FORM.fullmatch(token) is None:
         raise InvalidToken("it is not three parts of base64url")
     first, second, third = token.split(".")
-    header = _read_object(decode_base64url(first))
+    opening = decode_base64url(first)
+    if opening.count(b"[") + opening.count(b"{") > _MAX_BRACKETS:
+        raise InvalidToken("its header is nested too deeply")
+    header = _read_object(opening)
     _read_object(decode_base64url(second))
     decode_base64url(third)
     if not _FORBIDDEN_HEADERS.isdisjoint(header):

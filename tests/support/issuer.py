@@ -35,12 +35,12 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def claims(subject: object = "alice", /, lifetime: float = 600, **others: object) -> dict[str, object]:
-    """The claims of an honest token that expires `lifetime` seconds from now; `others` are set as well."""
-    return {"sub": subject, "exp": time.time() + lifetime, **others}
+def claims(subject: Any = "alice", /, **others: Any) -> dict[str, Any]:
+    """The claims of an honest token that expires in ten minutes; `others` are set as well."""
+    return {"sub": subject, "exp": time.time() + 600, **others}
 
 
-def token(header: Mapping[str, object] | bytes, payload: Mapping[str, object] | bytes, sign: Signer) -> str:
+def token(header: Mapping[str, Any] | bytes, payload: Mapping[str, Any] | bytes, sign: Signer) -> str:
     """A token of this header and payload, each an object or the bytes to send as they stand."""
     parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)]
     signing_input = ".".join(base64url(part) for part in parts)
@@ -53,7 +53,7 @@ def hmac_signer(secret: str | bytes, algorithm: str = "HS256") -> Signer:
     return lambda data: hmac.digest(key, data, f"sha{algorithm[2:]}")
 
 
-def hs256(secret: str, payload: Mapping[str, object] | None = None, **header: object) -> str:
+def hs256(secret: str, payload: Mapping[str, Any] | None = None, **header: Any) -> str:
     """An HS256 token; `header` adds to its header or replaces members of it."""
     return token({"alg": "HS256", "typ": "JWT", **header}, claims() if payload is None else payload, hmac_signer(secret))
 
@@ -76,7 +76,7 @@ class IssuerKey:
         size = (self.private.key_size + 7) // 8
         return b"".join(number.to_bytes(size) for number in decode_dss_signature(self.private.sign(data, ec.ECDSA(digest))))
 
-    def token(self, payload: Mapping[str, object] | None = None, **header: object) -> str:
+    def token(self, payload: Mapping[str, Any] | None = None, **header: Any) -> str:
         """A token with this key's kid and algorithm; `header` adds members or replaces them, None drops one."""
         members = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid, **header}
         present = {name: value for name, value in members.items() if value is not None}
@@ -90,7 +90,7 @@ class IssuerKey:
     def pem(self) -> str:
         return self.public(Encoding.PEM).decode()
 
-    def jwk(self, **others: object) -> dict[str, object]:
+    def jwk(self, **others: Any) -> dict[str, Any]:
         """The public key as a JWK with kid, alg and use; `others` adds members or replaces them, None drops one."""
         members = {"kid": self.kid, "alg": self.algorithm, "use": "sig", **self._numbers(), **others}
         return {name: value for name, value in members.items() if value is not None}
@@ -163,7 +163,7 @@ class Issuer:
                 issuer.paths.append(self.path)
                 issuer.answer(self)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the method it replaces
                 """Keep quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
