@@ -9,64 +9,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from generator.drift import STAGE, Drift, State, compare, hand_edit, spec_digests, unified
-from generator.ir import Schema
+from generator.drift import STAGE, State, hand_edit, spec_digests, unified
 from generator.lock import LOCK_PATH, read_lock
 from generator.pipeline import load_schema
-from generator.render import RenderedFile
-from generator.write import NotPythonError, RefusedError, UnwritableError, apply, create, project_lock
-
-TASK = "resource: Task\nfields:\n  title: string\n  notes: text?\n"
-PROJECT = "resource: Project\nfields:\n  name: string\n"
-
-
-@dataclass
-class Project:
-    """A project whose templates write one models and one routes module a resource."""
-
-    root: Path
-    version: str = "1.0.0"
-    template: str = "v1"
-
-    def spec(self, name: str, text: str | None) -> None:
-        path = self.root / "resources" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if text is None:
-            path.unlink()
-        else:
-            path.write_text(text)
-
-    def render(self, schema: Schema) -> list[RenderedFile]:
-        files = [RenderedFile("app/models/__init__.py", "".join(f"# {r.name}\n" for r in schema.resources), None)]
-        for r in schema.resources:
-            fields = "".join(f"{field.column} = {str(field.type)!r}\n" for field in r.fields)
-            files.append(RenderedFile(f"app/models/{r.module}.py", f'"""Generated from {r.source}. {self.template}"""\n{fields}', r.source))
-            files.append(RenderedFile(f"app/routes/{r.plural}.py", f'"""Generated from {r.source}. {self.template}"""\n', r.source))
-        return files
-
-    def compare(self) -> Drift:
-        schema, diagnostics = load_schema(self.root)
-        assert schema is not None, diagnostics
-        return compare(self.root, schema, self.render(schema), self.version)
-
-    def generate(self, forced: Collection[str] = ()) -> bool:
-        with project_lock(self.root):
-            return apply(self.root, self.compare(), forced)
-
-    def states(self) -> dict[str, State]:
-        return {file.path: file.state for file in self.compare().files if file.state is not State.UNCHANGED}
-
-    def snapshot(self) -> dict[str, bytes]:
-        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in sorted(self.root.rglob("*")) if path.is_file()}
-
-    def file(self, path: str) -> Path:
-        return self.root / path
+from generator.write import NotPythonError, RefusedError, UnwritableError, create, project_lock
+from tests.support.stand_in import PROJECT, TASK, Project
 
 
 @pytest.fixture
@@ -421,7 +372,7 @@ def test_text_that_is_no_python_is_not_written(project: Project):
 AS_ANOTHER_USER = """
 import os, sys
 from pathlib import Path
-from tests.unit.test_write import Project
+from tests.support.stand_in import Project
 from generator.write import UnwritableError
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
@@ -462,7 +413,7 @@ import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 from pathlib import Path
-from tests.unit.test_write import Project
+from tests.support.stand_in import Project
 from generator.write import UnwritableError
 try:
     Project(Path(sys.argv[1]), template={generated.template!r}).generate()
