@@ -225,10 +225,11 @@ def _allowed_methods(request: Request) -> list[str]:
 
 def _wants_problem(accept: str) -> bool:
     """Whether `application/problem+json` is named, and not less wanted than `application/json`."""
+    accept = accept.lower()
     if "problem+json" not in accept:
         return False
     weights: dict[str, float] = {}
-    for entry in accept.lower().split(","):
+    for entry in accept.split(","):
         media_type, *parameters = (part.strip() for part in entry.split(";"))
         quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         try:

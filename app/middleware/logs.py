@@ -9,6 +9,7 @@ import logging
 import logging.config
 import traceback
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2s
 from time import perf_counter
 from types import TracebackType
@@ -160,7 +161,12 @@ def _log_request(level: int, scope: Scope, status: int, duration: float) -> None
     fields: dict[str, object] = {"method": scope["method"], "route": route, "status": status, "duration_ms": round(duration, 2)}
     user: str | None = scope.get("path_params", {}).get("user_id")
     if user is not None and status not in UNVERIFIED:
-        fields["user"] = blake2s(user.encode("utf-8", "replace"), digest_size=6).hexdigest()
+        fields["user"] = _hash(user)
     # The path itself is logged where there is no route for it only: elsewhere it carries the user's id.
     place = route or escape(scope["path"][:200])
     access.log(level, "%s %s %d %.1f ms user=%s", scope["method"], place, status, duration, fields.get("user", "-"), extra=fields)
+
+
+@lru_cache(maxsize=1024)
+def _hash(user: str) -> str:
+    return blake2s(user.encode("utf-8", "replace"), digest_size=6).hexdigest()
