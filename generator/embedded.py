@@ -263,27 +263,42 @@ def _stop_leftover(data_dir: Path) -> None:
     if server is None:
         return
     server.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while _is_alive(server):
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                f"a PostgreSQL of an earlier run (process {server.pid}) still uses {data_dir} and does not stop",
+                f"stop it (kill -QUIT {server.pid}) and try again: no data is lost by that",
+            )
+        time.sleep(0.02)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; one that has ended and waits for its parent to notice does not."""
     try:
-        server.wait(STOP_TIMEOUT)
-    except psutil.TimeoutExpired as error:
-        raise EmbeddedError(
-            f"a PostgreSQL of an earlier run (process {server.pid}) still uses {data_dir} and does not stop",
-            f"stop it (kill -QUIT {server.pid}) and try again: no data is lost by that",
-        ) from error
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _leftover(data_dir: Path) -> psutil.Process | None:
-    """The server that the pid file names. A pid file that names another program, whose id came round again, is removed."""
+    """The server that runs on the folder although the pid file's lock is free. A pid file that names no server is removed."""
     pid_file = data_dir / "postmaster.pid"
-    try:
-        process = psutil.Process(int(pid_file.read_text("ascii").split("\n", 1)[0]))
-        folder = Path(process.cwd())
-    except (OSError, ValueError, psutil.Error):
-        return None  # absent, damaged, stale or of another user: PostgreSQL itself decides
-    if folder == data_dir.resolve():
-        return process
-    pid_file.unlink(missing_ok=True)
+    if not pid_file.exists():
+        return None
+    servers = [process for process in psutil.process_iter() if _working_folder(process) == data_dir.resolve()]
+    if servers:
+        return min(servers, key=lambda process: process.create_time())  # its children came after it
+    pid_file.unlink()
     return None
+
+
+def _working_folder(process: psutil.Process) -> Path | None:
+    """Where `process` runs; for a server that is its data folder. None where that is not ours to know."""
+    try:
+        return Path(process.cwd())
+    except (OSError, psutil.Error):
+        return None
 
 
 def _initialise(data_dir: Path, programs: Path, account: Account, *, durable: bool) -> None:
@@ -378,8 +393,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], data_dir: Path, log: Pat
             tail = _log_tail(log, offset)
             raise _failure(f"PostgreSQL could not start on {data_dir}: {_essence(tail)}", tail, data_dir)
         with contextlib.suppress(OSError, ValueError):
-            lines = (data_dir / "postmaster.pid").read_text("ascii").splitlines()
-            if len(lines) >= 8 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
+            lines = (data_dir / "postmaster.pid").read_bytes().splitlines()
+            if len(lines) >= 8 and int(lines[0]) == process.pid and lines[7].strip() == b"ready":
                 return
         time.sleep(0.01)
     raise EmbeddedError(f"PostgreSQL did not become ready within {START_TIMEOUT:.0f} seconds", f"its log may tell why: {log}")

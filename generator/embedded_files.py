@@ -94,7 +94,7 @@ def account_for(data_dir: Path) -> Account:
             account = _service_account(pwd.getpwnam(name))
         except KeyError:
             continue
-        if owner == 0 and any(data_dir.iterdir()):
+        if owner == 0 and (data_dir / "PG_VERSION").exists():
             raise EmbeddedError(
                 f"the data folder {data_dir} belongs to root, and PostgreSQL refuses to run as root",
                 f"give it to {name}, as whom it runs: chown -R {name} {data_dir}",

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.db.schema import create_schema
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
 
 TEMPLATE = "template_with_tables"
@@ -70,6 +69,8 @@ def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[
 
 def _ensure_template(server: EmbeddedPostgres) -> None:
     """Create the example's tables once; each test's database is a copy."""
+    from app.db.schema import create_schema  # noqa: PLC0415 - servers without tables need no application
+
     if not server.execute("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
         server.create_database(TEMPLATE)
         asyncio.run(create_schema(server.dsn(OWNER_ROLE, TEMPLATE), APP_ROLE))
