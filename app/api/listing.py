@@ -190,18 +190,23 @@ class Listing:
 
 
 class Ranked:
-    """Sorts an enum by its declared order: `expression` is the rank in SQL, `rank()` the same for one value."""
+    """Sorts an enum by its declared order: `expression` is the rank in SQL, the one that the index has, and `rank()` the same for one value."""
 
     def __init__(self, column: Any, enum: type[StrEnum]) -> None:
         """`column` is the table's attribute, such as `Task.priority`."""
-        self._ranks = {member.value: number for number, member in enumerate(enum, start=1)}
-        values = ", ".join("'" + member.value.replace("'", "''") + "'" for member in enum)
+        self._ranks = {member.value: place for place, member in enumerate(enum, start=1)}
+        places = " ".join(f"WHEN {_literal(value)} THEN {place}" for value, place in self._ranks.items())
         name = '"' + column.key.replace('"', '""') + '"'
-        self.expression: ColumnElement[int] = literal_column(f"array_position(ARRAY[{values}]::text[], {name})", Integer)
+        self.expression: ColumnElement[int] = literal_column(f"CASE {name} {places} END", Integer)
 
     def rank(self, value: str) -> int:
         """The 1-based place of `value` among the declared values."""
         return self._ranks[value]
+
+
+def _literal(value: str) -> str:
+    quoted = "'" + value.replace("'", "''").replace("\\", "\\\\") + "'"
+    return f"E{quoted}" if "\\" in value else quoted
 
 
 def _after(keys: list[tuple[ColumnElement[Any], bool, bool]], nulls: tuple[bool, ...]) -> ColumnElement[bool]:

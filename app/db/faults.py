@@ -6,6 +6,7 @@ A broken constraint is known by its name, which is looked up in the models; ever
 import asyncio
 from collections.abc import Iterable
 from functools import cache
+from types import TracebackType
 
 import asyncpg
 from asyncpg import exceptions as pg
@@ -17,6 +18,24 @@ from sqlmodel import SQLModel
 from app.db.statements import Statement
 
 RETRY_AFTER = {"Retry-After": "1"}
+
+
+class answering:  # noqa: N801  # used like a function, in a `with` statement
+    """Turns the database faults of its block, which runs `statement`, into the exceptions that the API answers with."""
+
+    __slots__ = ("_statement",)
+
+    def __init__(self, statement: Statement | None = None) -> None:
+        self._statement = statement
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            answer = answer_for(error, self._statement)
+            if answer is not error:
+                raise answer from error
 
 
 def answer_for(error: Exception, statement: Statement | None = None) -> Exception:

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.cursors import CursorSigner
-from app.db.faults import answer_for
+from app.db.faults import answering
 from app.db.pool import Database
 from app.db.statements import Statement, Updates, table_of
 
@@ -47,38 +47,25 @@ class Session:
 
     async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
         """The first row, or None. `parameters` are the statement's, `user_id` among them."""
-        try:
+        with answering(statement):
             async with self._database.connection() as connection:
                 record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
-        except Exception as error:
-            raise answer_for(error, statement) from error
         return None if record is None else _row(record, statement)
 
     async def fetch_all(self, statement: Statement, **parameters: Any) -> list[Row]:
         """All rows."""
-        try:
+        with answering(statement):
             async with self._database.connection() as connection:
                 records = await connection.fetch(statement.sql, *statement.arguments(parameters))
-        except Exception as error:
-            raise answer_for(error, statement) from error
         return [_row(record, statement) for record in records]
 
     @asynccontextmanager
     async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
         """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception."""
-        try:
-            async with self._database.connection() as connection:
-                block = connection.transaction()
-                await block.start()
-                try:
-                    await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
-                    yield Transaction(connection, user_id)
-                except BaseException:
-                    await block.rollback()
-                    raise
-                await block.commit()
-        except Exception as error:
-            raise answer_for(error) from error
+        with answering():
+            async with self._database.connection() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
+                yield Transaction(connection, user_id)
 
 
 class Transaction:
@@ -93,10 +80,8 @@ class Transaction:
 
     async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
         """The first row, or None."""
-        try:
+        with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
-        except Exception as error:
-            raise answer_for(error, statement) from error
         return None if record is None else _row(record, statement)
 
     async def exec[T](self, statement: Select[T] | SelectOfScalar[T]) -> list[T]:

@@ -23,11 +23,13 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     JSON,
+    Alias,
     ColumnElement,
     CompoundSelect,
     Delete,
     Insert,
     Integer,
+    Join,
     Select,
     Table,
     Text,
@@ -39,6 +41,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal_column,
+    null,
     or_,
     select,
     update,
@@ -84,7 +87,7 @@ class Statement:
         self.is_read = not isinstance(statement, UpdateBase)
         self.is_delete = isinstance(statement, Delete)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+        self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._encoders: dict[str, Callable[[Any], str | None]] = {
             name: encode_json for name in self._names if isinstance(compiled.binds[name].type, JSON)
         }
@@ -137,7 +140,7 @@ def require_owner(statement: Any) -> None:
         elif isinstance(part, (Select, Update, Delete)):
             owned_tables = {table for criterion in part._where_criteria for table in _owned_by(criterion)}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `whereclause` is typed for selects only
             for table in _direct_tables(part):
-                if table not in owned_tables:
+                if table.name not in owned_tables:
                     raise UnownedStatementError(
                         f"{type(part).__name__.lower()} of {table.name}: add `.where({table.name}.user_id == OWNER)`"
                     )
@@ -152,23 +155,30 @@ def _is_owner_value(key: str, value: Any) -> bool:
     return key == "user_id" and getattr(value, "key", None) == OWNER.key
 
 
-def _owned_by(criterion: Any) -> Iterable[Table]:
+def _owned_by(criterion: Any) -> Iterable[str]:
+    """The names of the tables for which `criterion` says `table.user_id == OWNER`, alone or joined to others by AND."""
     if isinstance(criterion, BooleanClauseList) and criterion.operator is operators.and_:
         for clause in criterion.clauses:
             yield from _owned_by(clause)
     elif isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
         left, right = criterion.left, criterion.right
         if getattr(left, "name", None) == "user_id" and getattr(right, "key", None) == OWNER.key:
-            yield getattr(left, "table", None) or getattr(left, "parent", None)  # pyright: ignore[reportReturnType]
+            yield left.table.name
 
 
 def _direct_tables(part: Any) -> Iterable[Table]:
-    froms: Iterable[Any] = part.get_final_froms() if isinstance(part, Select) else [part.table, *getattr(part, "_extra_froms", ())]
-    for item in froms:
-        elements: Iterable[Any] = [item] if isinstance(item, Table) else visitors.iterate(item)
-        for element in elements:
-            if isinstance(element, Table):
-                yield element
+    """The tables that a statement names itself; those of its subqueries and CTEs belong to these."""
+    froms: list[Any] = list(part.get_final_froms() if isinstance(part, Select) else [part.table, *getattr(part, "_extra_froms", ())])
+    while froms:
+        match froms.pop():
+            case Table() as table:
+                yield table
+            case Join() as join:
+                froms += [join.left, join.right]
+            case Alias() as alias:
+                froms.append(alias.element)
+            case _:
+                pass
 
 
 def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any], ...]:
@@ -217,7 +227,7 @@ def delete_and_clear(model: type[SQLModel], *references: tuple[type[SQLModel], s
     for referring, name in references:
         child = table_of(referring)
         clear = update(child).where(child.c.user_id == OWNER, child.c[name].in_(select(doomed.c.id)))
-        changes: dict[str, Any] = {name: None, "updated_at": func.now(), "version": child.c.version + literal_column("1")}
+        changes: dict[str, Any] = {name: null(), "updated_at": func.now(), "version": child.c.version + literal_column("1")}
         statement = statement.add_cte(clear.values(**changes).cte(f"cleared_{child.name}_{name}"[:63]))
     return statement
 

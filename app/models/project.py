@@ -6,12 +6,12 @@ Generated from resources/project.yaml. Do not edit: change the spec and run `row
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
-from app.api.body import Body, Read
+from app.api.body import Body, Read, broken_rule
 from app.api.query import ListQuery, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Url, unset
@@ -67,13 +67,18 @@ class Project(OwnedTable, table=True):
         check(
             "ck_projects_homepage_max_length", "char_length(homepage) <= 2048", "String should have at most 2048 characters", on="homepage"
         ),
+        check(
+            "ck_projects_ends_after_start",
+            "starts_on IS NULL OR ends_on IS NULL OR ends_on >= starts_on",
+            "A project cannot end before it starts.",
+        ),
         Index("ix_projects_created_at", "user_id", "created_at", "id"),
         Index("ix_projects_updated_at", "user_id", "updated_at", "id"),
         Index("ix_projects_name_id", "user_id", "name", "id"),
         Index(
             "ix_projects_status_id",
             "user_id",
-            expression("CASE status WHEN 'planned' THEN 0 WHEN 'active' THEN 1 WHEN 'on-hold' THEN 2 WHEN 'done' THEN 3 END"),
+            expression(("(CASE status WHEN 'planned' THEN 0 WHEN 'active' THEN 1 WHEN 'on-hold' THEN 2 WHEN 'done' THEN 3 END)")),
             "id",
         ),
         Index("ix_projects_starts_on_id", "user_id", "starts_on", "id"),
@@ -105,6 +110,19 @@ class ProjectReplace(Body):
     ends_on: Date_ | None = None
     budget: ProjectBudget | None = None
     homepage: ProjectHomepage | None = None
+
+    @model_validator(mode="after")
+    def __check_rules__(self) -> Self:
+        """Hold the values together against the rules of the resource."""
+        if (
+            self.starts_on is not None
+            and self.ends_on is not None
+            and self.ends_on is not None
+            and self.starts_on is not None
+            and self.ends_on < self.starts_on
+        ):
+            raise broken_rule("ends_after_start", "A project cannot end before it starts.")
+        return self
 
 
 class ProjectCreate(ProjectReplace):

@@ -6,14 +6,14 @@ Generated from resources/task.yaml. Do not edit: change the spec and run `rowsmi
 from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import ARRAY, Boolean, ForeignKeyConstraint, Index, Integer, Numeric, PrimaryKeyConstraint, Time, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.api.body import Body, Read
+from app.api.body import Body, Read, broken_rule
 from app.api.query import ListQuery, Values
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
@@ -91,13 +91,14 @@ class Task(OwnedTable, table=True):
         ),
         check("ck_tasks_checklist_size", "pg_column_size(checklist) <= 524288", "JSON should have at most 64 KiB", on="checklist"),
         check("ck_tasks_reminder_time_range", "reminder_time < time '24:00'", "Input should be a time before 24:00", on="reminder_time"),
+        check("ck_tasks_done_has_progress", "NOT completed OR progress = 100", "A completed task has a progress of 100."),
         Index("ix_tasks_created_at", "user_id", "created_at", "id"),
         Index("ix_tasks_updated_at", "user_id", "updated_at", "id"),
         Index("ix_tasks_title_id", "user_id", "title", "id"),
         Index(
             "ix_tasks_priority_id",
             "user_id",
-            expression("CASE priority WHEN 'low' THEN 0 WHEN 'normal' THEN 1 WHEN 'high' THEN 2 END"),
+            expression("(CASE priority WHEN 'low' THEN 0 WHEN 'normal' THEN 1 WHEN 'high' THEN 2 END)"),
             "id",
         ),
         Index("ix_tasks_due_at_id", "user_id", "due_at", "id"),
@@ -139,6 +140,13 @@ class TaskReplace(Body):
     reminder_time: Time_ | None = None
     project_id: UUID | None = None
     parent_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def __check_rules__(self) -> Self:
+        """Hold the values together against the rules of the resource."""
+        if self.completed and self.progress != 100:
+            raise broken_rule("done_has_progress", "A completed task has a progress of 100.")
+        return self
 
 
 class TaskCreate(TaskReplace):

@@ -22,8 +22,8 @@ class TaskTag(OwnedTable, table=True):
     __tablename__ = "task_tags"
     __table_args__ = (
         PrimaryKeyConstraint("user_id", "id", name="pk_task_tags"),
-        ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], name="fk_task_tags_task"),
-        ForeignKeyConstraint(["user_id", "tag_id"], ["tags.user_id", "tags.id"], name="fk_task_tags_tag"),
+        ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], name="fk_task_tags_task", ondelete="CASCADE"),
+        ForeignKeyConstraint(["user_id", "tag_id"], ["tags.user_id", "tags.id"], name="fk_task_tags_tag", ondelete="CASCADE"),
         UniqueConstraint("user_id", "task_id", "tag_id", name="uq_task_tags_task_tag"),
         check("ck_task_tags_added_by_max_length", "char_length(added_by) <= 80", "String should have at most 80 characters", on="added_by"),
         Index("ix_task_tags_created_at", "user_id", "created_at", "id"),
