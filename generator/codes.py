@@ -574,4 +574,13 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="$ rm resources/task.yaml\n$ rowsmith generate",
         right="$ rm resources/task.yaml app/extensions/task.py\n$ rowsmith generate",
     ),
+    "RS730": CodeInfo(
+        title="a spec is not formatted",
+        meaning=(
+            "`rowsmith fmt` would write the spec differently: another order of keys, other spaces or quotes. The meaning is the same. The "
+            "place shown is the first line that differs."
+        ),
+        wrong="fields:\n    title:  {max_length: 80, type: 'string'}",
+        right="fields:\n  title: {type: string, max_length: 80}",
+    ),
 }

@@ -229,7 +229,8 @@ def _window(line: str, span: Span, room: int) -> _Window:
         return _Window("".join(cells), sum(widths[:first]), max(sum(widths[first:last]), 1))
 
     limit = room - 2  # one column for each `…`
-    begin = end = first
+    near = sum(widths[:first]) + min(sum(widths[first:last]), limit // 2) <= limit  # then the beginning of the line is shown, too
+    begin = end = 0 if near else first
     used = 0
     while end < last and used + widths[end] <= limit:
         used += widths[end]

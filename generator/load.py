@@ -64,7 +64,7 @@ def load_file(path: str, data: bytes) -> Loaded:
         return Loaded(None, (conflict,))
     builder = _Builder(positions)
     try:
-        root = builder.build(_events(text))
+        root = builder.build(events(text))
     except yaml.MarkedYAMLError as problem:
         return Loaded(None, (*builder.found, explain(positions, problem, builder.read)))
     except (yaml.YAMLError, ValueError, OverflowError) as problem:  # the last two: escapes beyond Unicode, in the parser without libyaml
@@ -82,7 +82,8 @@ def _too_large(path: str) -> Diagnostic:
     )
 
 
-def _events(text: str) -> Iterator[Event]:
+def events(text: str) -> Iterator[Event]:
+    """The parser's events, made as they are taken; a yaml.YAMLError where the text is no YAML."""
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     return cast("Iterator[Event]", yaml.parse(text, Loader=loader))  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
 

@@ -207,7 +207,7 @@ def _property(failure: _Failure) -> Diagnostic | None:
     for word, code in (("an alias", "RS138"), ("an anchor", "RS138"), ("a tag", "RS140")):
         if word in failure.context_text:
             span = failure.positions.to_line_end(failure.context)
-            sign = failure.positions.text[failure.context]
+            sign = failure.positions.text[failure.context : failure.context + 1]
             return error(code, f"`{sign}` begins {word} in YAML", span, "not a text", hint="put the text between quotes")
     return None
 
@@ -344,13 +344,14 @@ def _flow(failure: _Failure) -> Diagnostic | None:
     if "flow" not in failure.context_text:
         return None
     positions = failure.positions
-    opening = positions.text[failure.context]
+    opening = positions.text[failure.context : failure.context + 1]
+    if opening not in {"[", "{"}:  # the parser names the last token instead
+        start = max(positions.text.rfind(bracket, 0, failure.context + 1) for bracket in "[{")
+        return _unclosed(positions, max(start, 0), []) if failure.at_end else None
     closing = "}" if opening == "{" else "]"
     here, opened = failure.word(), positions.span(failure.context)
     if failure.at_end or (here.line != opened.line and failure.character not in "]}"):
-        label, hint = "opened here", f"close it with `{closing}`"
-        related = [] if failure.at_end else [Related("this is already something else", here)]
-        return error("RS144", f"`{opening}` is never closed", opened, label, hint=hint, related=related)
+        return _unclosed(positions, failure.context, [] if failure.at_end else [Related("this is already something else", here)])
     if failure.character in "]}":
         related = [Related(f"`{opening}` was opened here", opened)]
         label = f"`{closing}` was expected"
@@ -362,6 +363,12 @@ def _flow(failure: _Failure) -> Diagnostic | None:
         label = "this has a meaning of its own in YAML"
         return error("RS149", f"a text with `{failure.character}` in it needs quotes here", here, label, hint=hint)
     return error("RS144", f"`,` or `{closing}` was expected here", here, "something else stands here", hint=hint)
+
+
+def _unclosed(positions: Positions, start: int, related: list[Related]) -> Diagnostic:
+    opening = positions.text[start]
+    hint = f"close it with `{'}' if opening == '{' else ']'}`"
+    return error("RS144", f"`{opening}` is never closed", positions.span(start), "opened here", hint=hint, related=related)
 
 
 def _stray(failure: _Failure) -> Diagnostic | None:
@@ -401,7 +408,7 @@ def _after_document(failure: _Failure) -> Diagnostic | None:
 def _block_scalar(failure: _Failure) -> Diagnostic | None:
     if "block scalar" not in failure.context_text:
         return None
-    sign = failure.positions.text[failure.context]
+    sign = failure.positions.text[failure.context : failure.context + 1]
     hint = f"begin the text on the next line, indented; if `{sign}` belongs to the text, put it between quotes"
     return error("RS151", f"`{sign}` begins a text on the next line", failure.word(), "cannot stand here", hint=hint)
 

@@ -143,6 +143,19 @@ def create(root: Path, files: Iterable[tuple[str, bytes]]) -> None:
 # --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Give a file other bytes in one step, keeping its permissions. Raises UnwritableError, and then the old bytes are still there."""
+    with _explained():
+        target = path.resolve()
+        staged = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            _write_file(staged, data, _mode(target))
+            os.replace(staged, target)  # noqa: PTH105 - as above
+        finally:
+            staged.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+
 def _compile(files: Iterable[FileDrift]) -> None:
     for file in files:
         if file.wanted is None or not file.path.endswith(".py"):

@@ -1,0 +1,106 @@
+"""How a scalar is written: without quotes where it can be, else between the quotes that need fewer escapes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from generator.comments import Token
+from generator.nodes import scalar_kind
+
+CODE_KEYS = frozenset({"pattern", "rule", "computed"})
+"""Keys whose texts are code: always quoted, so that adding a character never asks for quotes."""
+
+_INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`=<\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b")
+_NOT_PLAIN = re.compile(r":(\s|$)|\s#|[\t\r\n]")
+_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}:?]")
+_YAML_1_1 = re.compile(
+    r"[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
+    r"|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?[0-9][0-9_.]*|[-+]?0[bx][0-9a-fA-F_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*"
+)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
+
+
+def scalar_text(token: Token, *, flow: bool, key: str | None = None) -> str:
+    """A scalar on one line. `flow` says that it stands between brackets or braces; `key` is the key whose value it is."""
+    if token.kind == "null":
+        return "null"
+    if token.kind == "bool":
+        return token.text.lower()
+    if token.kind != "str":
+        return token.text
+    quoted = bool(token.style) and (_YAML_1_1.fullmatch(token.text) is not None or key in CODE_KEYS)
+    return _quoted(token.text) if quoted or key in CODE_KEYS or not _can_be_plain(token.text, flow=flow) else token.text
+
+
+def _can_be_plain(text: str, *, flow: bool) -> bool:
+    if not text or text != text.strip() or text[0] in _INDICATORS or scalar_kind(text) != "str" or not _is_printable(text):
+        return False
+    if text.startswith(("---", "...")) or _NOT_PLAIN.search(text):
+        return False
+    return not (flow and _NOT_PLAIN_IN_FLOW.search(text))
+
+
+def _is_printable(text: str) -> bool:
+    return text.isprintable() or all(_shows(character) for character in text)
+
+
+def _shows(character: str) -> bool:
+    """Whether a character may stand in the file as itself: joiners and the like may, controls and separators may not."""
+    return character.isprintable() or unicodedata.category(character) in {"Cf", "Co", "Cn"} or character == "\u3000"
+
+
+def _quoted(text: str) -> str:
+    if _is_printable(text) and ('"' in text or "\\" in text):
+        escapes = text.count('"') + text.count("\\")
+        if text.count("'") < escapes:
+            return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if _shows(character) and character != "\ufeff":
+        return character
+    number = ord(character)
+    return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
+
+
+def block_lines(token: Token, room: int) -> list[str] | None:
+    """A text of several lines as a block scalar, its head first, without indentation; None where it is one line or cannot be a block.
+
+    Block scalars are kept as they are written. Other texts over several lines become `|` where they contain line ends, else `>-` wrapped
+    to `room` columns.
+    """
+    if token.style in {"|", ">"}:
+        return _kept_block(token)
+    if "\n" not in token.source or not _is_printable(token.text.replace("\n", "")):
+        return None
+    lines = token.text.split("\n")
+    if any(line != line.strip() for line in lines) or not lines[0] or token.text.endswith("\n\n"):
+        return None
+    if len(lines) > 1:
+        return ["|", *lines[:-1]] if token.text.endswith("\n") else ["|-", *lines]
+    return None if "  " in token.text else [">-", *_filled(token.text, room)]
+
+
+def _kept_block(token: Token) -> list[str] | None:
+    head, *body = token.source.replace("\r\n", "\n").split("\n")
+    head = head.split("#")[0].rstrip()
+    indents = [len(line) - len(line.lstrip(" ")) for line in body if line.strip()]
+    if not indents or re.search(r"[0-9]", head) or next(line for line in body if line.strip()).startswith(" " * (min(indents) + 1)):
+        return None
+    if head.endswith("+"):
+        return None
+    return [head, *(line[min(indents) :].rstrip("\n") if line.strip() else "" for line in body)]
+
+
+def _filled(text: str, room: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
