@@ -112,13 +112,11 @@ class _FieldReader:
         self.diagnostics.append(error(code, message, span, label, hint=hint, related=related))
 
     def _mistake(self, key: str, mistake: MistakeError) -> None:
-        code = "RS310" if mistake.wrong_type else "RS311"
+        code = "RS306" if mistake.wrong_type else "RS307"
         self._report(code, f"`{key}` of field `{self._name}` {mistake.message}", mistake.node.span, hint=mistake.hint)
 
     def _unknown_type(self, key: str, names: tuple[str, ...]) -> None:
-        value = self._spec.at(key)
         text = self._spec.type if key == "type" else str(self._spec.of)
-        assert value is not None
         guess = naming.closest(text.rstrip("?").split("(")[0], (*names, *_ALIASES))
         guess = _ALIASES.get(guess, guess) if guess else None
         guess = guess if guess in names else None
@@ -128,17 +126,25 @@ class _FieldReader:
         elif "(" in text and guess:
             hint = f"only `ref` takes parentheses; write `{{type: {guess}, …}}` with keys"
         listed = ", ".join(f"`{name}`" for name in names)
-        self._report("RS301", f"field `{self._name}` has an unknown type `{text}`", value.span, "unknown type", hint or f"types: {listed}")
+        self._report(
+            "RS301",
+            f"field `{self._name}` has an unknown type `{text}`",
+            self._spec.value_span(key),
+            "unknown type",
+            hint or f"types: {listed}",
+        )
 
     # --- keys -------------------------------------------------------------------------------------------------------------------
 
     def _illegal_keys(self) -> None:
         spec = self._spec
+        if spec.has("stored"):
+            self._report("RS302", f"field `{self._name}` has `stored` without `computed`", spec.key_span("stored"), "not of this field")
         of = spec.of if spec.of in ITEM_NAMES else None
         legal = keys_of(spec.type, of if spec.type == "list" else None)
         for key, _ in spec.node.entries:
             name = key.text
-            if name in legal or name in spec.broken:
+            if name in legal or name in spec.broken or name == "stored":
                 continue
             if spec.type == "list" and (of is None or name == "of"):
                 continue  # what the items take is unknown
@@ -154,7 +160,8 @@ class _FieldReader:
         if self._spec.has(key):
             return key not in self._spec.broken
         hint = f"write `{self._name}: {example}`"
-        self._report("RS205", f"field `{self._name}` has no `{key}`", self._spec.value_span("type"), f"`{self._spec.type}` needs `{key}`", hint)
+        message = f"field `{self._name}` has no `{key}`"
+        self._report("RS205", message, self._spec.value_span("type"), f"`{self._spec.type}` needs `{key}`", hint)
         return False
 
     # --- types ------------------------------------------------------------------------------------------------------------------
@@ -234,7 +241,7 @@ class _FieldReader:
         if is_empty_range(type_):
             keys = [key for key in (*LIMITS, "multiple_of") if self._spec.has(key)]
             listed = " and ".join(f"`{key}`" for key in keys)
-            self._report("RS312", f"no value of field `{self._name}` satisfies {listed}", self._spec.value_span(keys[-1]), "contradiction")
+            self._report("RS308", f"no value of field `{self._name}` satisfies {listed}", self._spec.value_span(keys[-1]), "contradiction")
             type_ = replace(type_, bounds=Bounds())
         return type_
 
@@ -244,7 +251,7 @@ class _FieldReader:
         scale = self._count("scale", 0, MAX_PRECISION) if self._needs("scale", example) else None
         if precision is not None and scale is not None and scale > precision:
             self._report(
-                "RS312",
+                "RS308",
                 f"`scale` of field `{self._name}` is {scale}, more than its `precision` of {precision}",
                 self._spec.value_span("scale"),
                 "more decimals than digits",
@@ -274,7 +281,7 @@ class _FieldReader:
     def _empty(self, low_key: str, high_key: str, low: int, high: int, usual: int | None) -> None:
         hint = f"`{high_key}` is {usual} unless it is set" if not self._spec.has(high_key) else None
         self._report(
-            "RS312",
+            "RS308",
             f"`{low_key}` of field `{self._name}` is {low}, more than its `{high_key}` of {high}",
             self._spec.value_span(low_key),
             "no value satisfies both",
@@ -286,7 +293,7 @@ class _FieldReader:
         value: int | None = getattr(self._spec, key)
         if value is None or low <= value <= high:
             return value
-        self._report("RS313", f"`{key}` of field `{self._name}` must be {low} to {high:,}, not {value}", self._spec.value_span(key))
+        self._report("RS309", f"`{key}` of field `{self._name}` must be {low} to {high:,}, not {value}", self._spec.value_span(key))
         return None
 
     def _limit(self, kind: Kind, key: str) -> Decimal | str | None:
@@ -308,7 +315,7 @@ class _FieldReader:
             return None
         value = self._limit(kind, "multiple_of")
         if isinstance(value, Decimal) and value <= 0:
-            self._report("RS313", f"`multiple_of` of field `{self._name}` must be more than 0", node.span)
+            self._report("RS309", f"`multiple_of` of field `{self._name}` must be more than 0", node.span)
             return None
         return value if isinstance(value, Decimal) else None
 
@@ -318,11 +325,10 @@ class _FieldReader:
         node = self._spec.values
         subject = f"`values` of field `{self._name}`"
         if not isinstance(node, Sequence):
-            assert node is not None
-            self._report("RS303", f"{subject} must be a list", node.span, hint="write `values: [low, high]`")
+            self._report("RS303", f"{subject} must be a list", self._spec.value_span("values"), hint="write `values: [low, high]`")
             return ()
         if not node.items:
-            self._report("RS314", f"{subject} is empty", node.span, "an enum needs a value")
+            self._report("RS310", f"{subject} is empty", node.span, "an enum needs a value")
             return ()
         values = [value for item in node.items for value in self._enum_value(item, subject)]
         return self._distinct_values(values)
@@ -338,16 +344,16 @@ class _FieldReader:
                 return []
         if not isinstance(scalar, Scalar) or scalar.kind != "str":
             hint = f'put it in quotes: "{scalar.text}"' if isinstance(scalar, Scalar) and scalar.text else None
-            self._report("RS314", f"{subject} must be texts", node.span, "no text", hint)
+            self._report("RS310", f"{subject} must be texts", node.span, "no text", hint)
             return []
         if not scalar.text or "\0" in scalar.text:
-            self._report("RS314", f"{subject} has {'an empty value' if not scalar.text else 'a value with U+0000'}", scalar.span)
+            self._report("RS310", f"{subject} has {'an empty value' if not scalar.text else 'a value with U+0000'}", scalar.span)
             return []
         member = naming.member_name(scalar.text)
         if spec is not None and spec.name is not None:
             if not naming.MEMBER_PATTERN.fullmatch(spec.name):
                 self._report(
-                    "RS316", f"`{spec.name}` cannot name a member of an enum", spec.value_span("name"), hint="use letters, digits and `_`"
+                    "RS312", f"`{spec.name}` cannot name a member of an enum", spec.value_span("name"), hint="use letters, digits and `_`"
                 )
             else:
                 member = naming.shorten(spec.name.upper(), naming.MAX_NAME)
@@ -360,13 +366,13 @@ class _FieldReader:
         for value, span in values:
             if value.value in by_value:
                 first = Related("the first one is here", by_value[value.value])
-                self._report("RS315", f"enum `{self._name}` has the value `{value.value}` twice", span, "repeated", related=(first,))
+                self._report("RS311", f"enum `{self._name}` has the value `{value.value}` twice", span, "repeated", related=(first,))
                 continue
             by_value[value.value] = span
             if value.member in by_member:
                 other, place = by_member[value.member]
                 self._report(
-                    "RS316",
+                    "RS312",
                     f"the values `{other.value}` and `{value.value}` of enum `{self._name}` are both named `{value.member}`",
                     span,
                     "collides",
@@ -385,7 +391,8 @@ class _FieldReader:
             return None
         if isinstance(node, Scalar) and node.kind == "null" and not isinstance(type_, JsonType):
             if not self._spec.nullable and "nullable" not in self._spec.broken:
-                self._report("RS310", f"`default` of field `{self._name}` is null, but the field is not nullable", node.span, "not nullable")
+                message = f"`default` of field `{self._name}` is null, but the field is not nullable"
+                self._report("RS306", message, node.span, "not nullable", "add `nullable: true`")
             return None
         if isinstance(type_, ScalarType) and isinstance(node, Scalar) and node.text in SCALARS[type_.kind].generated and not node.quoted:
             return Generated(node.text)  # pyright: ignore[reportArgumentType]
@@ -450,13 +457,15 @@ def read_deprecation(node: Node | None, subject: str, diagnostics: list[Diagnost
             try:
                 dates[key] = literal(Kind.DATE, value)
             except MistakeError as mistake:
-                diagnostics.append(error("RS310", f"`{key}` of {subject} {mistake.message}", value.span, hint=mistake.hint))
+                diagnostics.append(error("RS306", f"`{key}` of {subject} {mistake.message}", value.span, hint=mistake.hint))
+        if "since" in dates and "sunset" in dates and dates["sunset"] < dates["since"]:
+            message = f"the sunset of {subject} comes before it is deprecated"
+            diagnostics.append(error("RS308", message, spec.value_span("sunset"), "before `since`"))
         return Deprecation(reason=spec.reason, since=dates.get("since"), sunset=dates.get("sunset"))
     if isinstance(node, Scalar) and node.kind == "bool":
         return Deprecation() if node.boolean() else None
     if isinstance(node, Scalar) and node.kind == "str" and node.text:
         return Deprecation(reason=node.text)
-    diagnostics.append(
-        error("RS303", f"`deprecated` of {subject} must be `true`, a reason, or {{since, sunset}}", node.span, hint="write `deprecated: true`")
-    )
+    message = f"`deprecated` of {subject} must be `true`, a reason, or {{since, sunset}}"
+    diagnostics.append(error("RS303", message, node.span, hint="write `deprecated: true`"))
     return None

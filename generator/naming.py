@@ -24,9 +24,13 @@ RESOURCE_PATTERN = re.compile(r"[A-Z][A-Za-z0-9]*")
 FIELD_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 MEMBER_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
-MODEL_ATTRIBUTES = frozenset(
-    ["construct", "copy", "dict", "from_orm", "json", "metadata", "model_computed_fields", "model_config", "model_construct", "model_copy", "model_dump", "model_dump_json", "model_extra", "model_fields", "model_fields_set", "model_json_schema", "model_parametrized_name", "model_post_init", "model_rebuild", "model_validate", "model_validate_json", "model_validate_strings", "parse_file", "parse_obj", "parse_raw", "registry", "schema", "schema_json", "sqlmodel_update", "update_forward_refs", "validate"]
-)
+_MODEL_ATTRIBUTES = """
+    construct copy dict from_orm json metadata model_computed_fields model_config model_construct model_copy model_dump model_dump_json
+    model_extra model_fields model_fields_set model_json_schema model_parametrized_name model_post_init model_rebuild model_validate
+    model_validate_json model_validate_strings parse_file parse_obj parse_raw registry schema schema_json sqlmodel_update
+    update_forward_refs validate
+"""
+MODEL_ATTRIBUTES = frozenset(_MODEL_ATTRIBUTES.split())
 """The public attributes of SQLModel: a field of that name would hide one. A test compares them with the class itself."""
 
 MODEL_PREFIXES = ("model_dump", "model_validate")
@@ -35,10 +39,12 @@ MODEL_PREFIXES = ("model_dump", "model_validate")
 BUILT_IN_COLUMNS = ("id", "user_id", "created_at", "updated_at", "version")
 DELETED_AT = "deleted_at"
 
-QUERY_PARAMETERS = frozenset({"limit", "q", "sort", "cursor", "fields", "expand", "offset", "count", "group_by", "sum", "avg", "min", "max"})
+QUERY_PARAMETERS = frozenset(
+    {"limit", "q", "sort", "cursor", "fields", "expand", "offset", "count", "group_by", "sum", "avg", "min", "max"}
+)
 """The parameters of lists and aggregates, which would hide a filter of that name."""
 
-SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "oid"})
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that PostgreSQL gives every table."""
 
 _KEYWORDS = frozenset(keyword.kwlist)
@@ -122,6 +128,11 @@ def shorten(name: str, limit: int = MAX_DERIVED) -> str:
     return f"{encoded[: limit - 9].decode(errors='ignore').rstrip('_')}_{digest}"
 
 
+def is_shortened(name: str) -> bool:
+    """Whether a derived name ends with a hash."""
+    return len(name) > MAX_DERIVED - 9 and re.search(r"_[0-9a-f]{8}$", name) is not None
+
+
 def primary_key_name(table: str) -> str:
     """`pk_<table>`, shortened."""
     return shorten(f"pk_{table}")
@@ -145,6 +156,16 @@ def index_name(table: str, columns: Iterable[str]) -> str:
 def check_name(table: str, column: str, what: str) -> str:
     """`ck_<table>_<column>_<what>`, shortened."""
     return shorten(f"ck_{table}_{column}_{what}")
+
+
+def rule_name(table: str, rule: str) -> str:
+    """`ck_<table>_<rule>`, shortened: the CHECK of a rule of `checks`."""
+    return shorten(f"ck_{table}_{rule}")
+
+
+def distinguished(name: str, other: str) -> str:
+    """A name that differs from `name`, for what is described by the text `other`: its beginning and eight digits of a SHA-256."""
+    return shorten(f"{name}_{hashlib.sha256(other.encode()).hexdigest()[:8]}")
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.files import read_specs
 from generator.ir import Schema
 from generator.load import load_file
+from generator.lock import frozen_plurals
 from generator.render import RenderedFile, render
 from generator.resolve import resolve
 from generator.spec import ResourceFile, read_resource
 from generator.validate import validate
+from generator.validation.warnings import shortened_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,30 @@ def compile_project(root: Path) -> Build:
     return Build(schema, () if schema is None else render(schema), diagnostics)
 
 
-def load_schema(root: Path) -> tuple[Schema | None, tuple[Diagnostic, ...]]:
-    """Read resources/*.yaml below `root`. Gives the schema, or None when there is an error; and everything found, warnings included."""
+def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple[Schema | None, tuple[Diagnostic, ...]]:
+    """Read resources/*.yaml below `root`, and `unsaved` specs by path as if they stood there.
+
+    Gives the schema, or None when there is an error; and everything found, warnings included.
+    """
     specs, found = read_specs(root)
+    specs |= unsaved or {}
     diagnostics = list(found)
     files: list[ResourceFile] = []
+    unread = [diagnostic.span.path for diagnostic in found if diagnostic.span is not None]
     for path, data in specs.items():
         loaded = load_file(path, data)
         diagnostics += loaded.diagnostics
+        file = None
         if loaded.root is not None:
             file, found = read_resource(path, loaded.root)
             diagnostics += found
-            if file is not None:
-                files.append(file)
-    resources, found = validate(files)
+        if file is None:
+            unread.append(path)
+        else:
+            files.append(file)
+    project, found = validate(files, unread=unread, plurals=frozen_plurals(root))
     diagnostics += found
-    schema = None if has_errors(diagnostics) else resolve(resources)
-    return schema, ordered(diagnostics)
+    if has_errors(diagnostics):
+        return None, ordered(diagnostics)
+    schema = resolve(project)
+    return schema, ordered([*diagnostics, *shortened_names(schema)])

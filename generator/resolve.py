@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from generator import naming
 from generator.ir import (
@@ -15,7 +16,6 @@ from generator.ir import (
     IndexKey,
     ListType,
     Operation,
-    Page,
     Reference,
     Resource,
     Schema,
@@ -24,22 +24,33 @@ from generator.ir import (
 )
 from generator.spec import FieldSpec
 from generator.sql import bound_checks, quote_identifier, text_literal
-from generator.validate import CheckedResource
+from generator.validation.checked import CheckedResource, Project
+from generator.validation.constraints import is_long
+from generator.validation.operations import page_of
 
 OWNER = IndexKey("user_id")
 ID = IndexKey("id")
 
 
-def resolve(resources: Iterable[CheckedResource]) -> Schema:
-    """The schema of resources that were validated without an error."""
-    return Schema(tuple(_resource(resource) for resource in sorted(resources, key=lambda resource: resource.name)))
+def resolve(project: Project) -> Schema:
+    """The schema of a project that was validated without an error."""
+    resources = sorted(project.resources, key=lambda resource: resource.name)
+    relations = {resource.table for resource in resources}
+    return Schema(tuple(_resource(resource, relations) for resource in resources))
 
 
-def _resource(checked: CheckedResource) -> Resource:
+def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
+    """One resource. `relations` are the names taken by tables and indexes of all; its own are added."""
     head = checked.file.head
     operations = {Operation(name) for name in head.operations} if head.operations is not None else set(Operation) - {Operation.BATCH}
     hooks = {name: Hook(name, head.item_span("hooks", index)) for index, name in enumerate(head.hooks)}
-    unique = _unique(checked)
+    primary_key = _free(naming.primary_key_name(checked.table), checked.table, relations)
+    unique = tuple(
+        replace(constraint, name=_free(constraint.name, ",".join(constraint.columns), relations)) for constraint in _unique(checked)
+    )
+    indexes = tuple(
+        replace(index, name=_free(index.name, ",".join(key.sql for key in index.keys), relations)) for index in _indexes(checked, unique)
+    )
     return Resource(
         name=checked.name,
         module=naming.module_of(naming.snake_case(checked.name)),
@@ -47,14 +58,14 @@ def _resource(checked: CheckedResource) -> Resource:
         segment=naming.segment_of(checked.table),
         item_param=naming.item_parameter(checked.name),
         description=head.description,
-        fields=checked.fields,
-        primary_key=naming.primary_key_name(checked.table),
+        fields=_fields(checked),
+        primary_key=primary_key,
         unique=unique,
         checks=_checks(checked),
-        indexes=_indexes(checked, unique),
+        indexes=indexes,
         operations=tuple(operation for operation in Operation if operation in operations),
         concurrency=head.concurrency,
-        page=_page(checked),
+        page=page_of(checked),
         hooks=tuple(hooks[name] for name in HOOKS if name in hooks),
         link=(head.link[0], head.link[1]) if head.link is not None else None,
         deprecated=checked.deprecated,
@@ -64,66 +75,100 @@ def _resource(checked: CheckedResource) -> Resource:
     )
 
 
-def _page(checked: CheckedResource) -> Page:
-    page, usual = checked.file.page, Page()
-    if page is None:
-        return usual
-    high = page.max if page.max is not None else max(usual.max, page.default or 0)
-    return Page(default=page.default if page.default is not None else min(usual.default, high), max=high)
+def _free(name: str, other: str, taken: set[str]) -> str:
+    """The name, or where it is taken (`[a, b]` and `a_b` give the same) one that tells it apart."""
+    free = name if name not in taken else naming.distinguished(name, other)
+    taken.add(free)
+    return free
+
+
+def _fields(checked: CheckedResource) -> tuple[Field, ...]:
+    """The fields; both references of a link end with their targets, and constraint names are told apart."""
+    link = checked.file.head.link or ()
+    taken: set[str] = set()
+    fields: list[Field] = []
+    for field in checked.fields.values():
+        if isinstance(field.type, Reference):
+            reference = replace(field.type, constraint=_free(field.type.constraint, field.column, taken))
+            fields.append(replace(field, type=replace(reference, on_delete="cascade") if field.name in link else reference))
+        else:
+            fields.append(field)
+    return tuple(fields)
 
 
 # --- constraints --------------------------------------------------------------------------------------------------------------------
 
 
-def _unique(checked: CheckedResource) -> tuple[UniqueConstraint, ...]:
-    """`unique: true` of fields, the entries of `unique`, and the pair of a link; each set of fields once."""
+def _unique(checked: CheckedResource) -> list[UniqueConstraint]:
+    """`unique: true` of fields, the entries of `unique`, and the pair of a link."""
     entries: list[tuple[tuple[str, ...], bool, Span]] = [
-        ((named.name,), False, named.spec.key_span("unique")) for named in checked.file.fields if named.spec is not None and named.spec.unique
+        ((name,), False, spec.key_span("unique")) for name, spec in checked.specs.items() if spec.unique
     ]
     entries += [(tuple(name for name, _ in entry.names), entry.nulls_equal, entry.span) for entry in checked.file.unique]
     link = checked.file.head.link
     if link is not None and not any(set(names) == set(link) for names, _, _ in entries):
         entries.append((link, False, checked.file.head.key_span("link")))
-    return tuple(
+    return [
         UniqueConstraint(
             name=naming.unique_name(checked.table, fields),
             fields=fields,
-            columns=tuple(_column(checked, name) for name in fields),
+            columns=tuple(checked.column(name) for name in fields),
             nulls_equal=nulls_equal,
             span=span,
         )
         for fields, nulls_equal, span in entries
-    )
-
-
-def _column(checked: CheckedResource, name: str) -> str:
-    field = checked.field(name)
-    return name if field is None else field.column
+    ]
 
 
 def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
-    return tuple(check for field in checked.fields for check in bound_checks(checked.table, field))
+    """The CHECKs of the fields' bounds, then those of the rules."""
+    checks = [check for field in checked.fields.values() for check in bound_checks(checked.table, field)]
+    for spec in checked.file.checks:
+        rule = checked.rules[spec.name]
+        checks.append(
+            CheckConstraint(
+                name=naming.rule_name(checked.table, spec.name),
+                sql=rule.sql,
+                columns=rule.columns,
+                message=spec.message,
+                column=None,
+                rule_name=spec.name,
+                rule_python=rule.python,
+                span=spec.value_span("name"),
+                rule_imports=rule.imports,
+            )
+        )
+    taken: set[str] = set()
+    return tuple(replace(check, name=_free(check.name, check.sql, taken)) for check in checks)
 
 
 # --- indexes ------------------------------------------------------------------------------------------------------------------------
 
 
-def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> tuple[Index, ...]:
-    """The indexes: keysets of sort keys, references, `index: true` and the entries of `indexes`, none that another covers."""
+def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> list[Index]:
+    """The indexes: keysets of sort keys, the entries of `indexes`, references and `index: true`, none that another one covers."""
     table, span = checked.table, checked.file.head.value_span("resource")
-    specs = {named.name: named.spec for named in checked.file.fields if named.spec is not None}
     indexes = [_index(table, (column,), (IndexKey(column), ID), span) for column in ("created_at", "updated_at")]
-    for field in checked.fields:
-        if field.sort and specs[field.name].index is not False:
+    for field in checked.fields.values():
+        if field.sort and checked.specs[field.name].index is not False and not is_long(field):
             indexes += _keyset(table, field)
     for entry in checked.file.indexes:
-        columns = tuple(_column(checked, name) for name, _ in entry.names)
-        indexes.append(_index(table, columns, tuple(IndexKey(column) for column in columns), entry.span))
-    covered = {index.keys[1].sql for index in indexes} | {constraint.columns[0] for constraint in unique}
-    for field in checked.fields:
-        if _wants_index(field, specs[field.name]) and field.column not in covered:
+        columns = tuple(checked.column(name) for name, _ in entry.names)
+        index = _index(table, columns, tuple(IndexKey(column) for column in columns), entry.span)
+        if not _covered(columns, indexes, unique):
+            indexes.append(index)
+    for field in checked.fields.values():
+        if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, unique):
             indexes.append(_field_index(table, field))
-    return tuple(indexes)
+    return indexes
+
+
+def _covered(columns: tuple[str, ...], indexes: Iterable[Index], unique: Iterable[UniqueConstraint]) -> bool:
+    """Whether another index begins with the same columns in the same order."""
+    wanted = (OWNER, *(IndexKey(column) for column in columns))
+    return any(index.keys[: len(wanted)] == wanted for index in indexes) or any(
+        constraint.columns[: len(columns)] == columns for constraint in unique
+    )
 
 
 def _wants_index(field: Field, spec: FieldSpec) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, PrivateAttr, ValidationError
@@ -16,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from generator.diagnostics import Diagnostic, error
 from generator.ir import Span
-from generator.naming import closest
+from generator.naming import closest, pascal_case
 from generator.nodes import Mapping, Node, Scalar, Sequence
 
 MAX_DIGITS = 18
@@ -270,7 +271,7 @@ class ResourceFile:
 def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Diagnostic, ...]]:
     """The shape of the file at `path`, whose nodes are `root`, with all mistakes of its shape; None where it is not even a mapping."""
     reader = _Reader()
-    head = reader.read(ResourceSpec, root, "a resource")
+    head = reader.read(ResourceSpec, root, "a resource", _stand_ins(path, root))
     if head is None:
         return None, tuple(reader.diagnostics)
     file = ResourceFile(
@@ -286,6 +287,12 @@ def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Dia
     return file, tuple(reader.diagnostics)
 
 
+def _stand_ins(path: str, root: Node) -> dict[str, Node]:
+    """What stands for a required key of a resource that is missing or wrong, so that the rest of the file can be checked all the same."""
+    stem = PurePosixPath(path).stem
+    return {"resource": Scalar(pascal_case(stem), "str", quoted=False, span=root.span), "fields": Mapping((), root.span)}
+
+
 def read_spec[M: Spec](model: type[M], node: Node, subject: str) -> tuple[M | None, tuple[Diagnostic, ...]]:
     """One mapping of a spec, `subject` being its name in messages ("a value of `priority`"); None where nothing can be said about it."""
     reader = _Reader()
@@ -299,9 +306,10 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self.incomplete: set[str] = set()
 
-    def read[M: Spec](self, model: type[M], node: Node, subject: str) -> M | None:
+    def read[M: Spec](self, model: type[M], node: Node, subject: str, stand_ins: dict[str, Node] | None = None) -> M | None:
         if not isinstance(node, Mapping):
-            self.diagnostics.append(error("RS303", f"{subject} must be a mapping, not {describe(node)}", node.span, "expected `key: value`"))
+            message = f"{subject} must be a mapping, not {describe(node)}"
+            self.diagnostics.append(error("RS303", message, node.span, "expected `key: value`"))
             return None
         values: dict[str, Any] = {key.text: value for key, value in node.entries}
         try:
@@ -311,7 +319,7 @@ class _Reader:
         broken = frozenset(str(details["loc"][0]) for details in errors)
         self.diagnostics += [_diagnostic(details, model, node, subject) for details in errors]
         try:
-            kept = {key: value for key, value in values.items() if key not in broken}
+            kept = (stand_ins or {}) | {key: value for key, value in values.items() if key not in broken}
             return model.model_validate(kept).located(node, broken)
         except ValidationError:  # a required key is missing or wrong
             return None
@@ -333,7 +341,7 @@ def _diagnostic(details: ErrorDetails, model: type[Spec], node: Mapping, subject
         return unknown_word(f"`{key}`", value, literals(model, key))
     if details["type"] == "expected":
         return error("RS303", f"`{key}` must be {context['expected']}, not {context['found']}", value.span, hint=context["hint"])
-    return error("RS305", f"`{key}`: {details['msg']}", value.span)
+    return error("RS304", f"`{key}`: {details['msg']}", value.span)
 
 
 def _unknown_key(name: Scalar, model: type[Spec], subject: str) -> Diagnostic:
@@ -348,7 +356,7 @@ def unknown_word(subject: str, value: Scalar, words: tuple[str, ...]) -> Diagnos
     listed = ", ".join(f"`{word}`" for word in words)
     guess = closest(value.text, words)
     hint = f"did you mean `{guess}`?" if guess else None
-    return error("RS306", f"{subject} must be one of {listed}", value.span, f"`{value.text}` is none of them", hint=hint)
+    return error("RS305", f"{subject} must be one of {listed}", value.span, f"`{value.text}` is none of them", hint=hint)
 
 
 def literals(model: type[Spec], key: str) -> tuple[str, ...]:

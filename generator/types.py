@@ -259,18 +259,16 @@ TYPE_NAMES = (*(kind.value for kind in Kind), "enum", "json", "list", "ref")
 ITEM_NAMES = (*(kind.value for kind in Kind if kind is not Kind.TEXT), "enum")
 """Every name that `of:` of a list may have."""
 
-COMMON_KEYS = frozenset(
-    {"type", "nullable", "description", "example", "deprecated", "renamed_from", "read", "write", "index", "computed", "stored"}
-)
+COMMON_KEYS = frozenset({"type", "nullable", "description", "example", "deprecated", "renamed_from", "read", "write", "computed"})
 _KEYS: Mapping[str, frozenset[str]] = {
     **{
-        kind.value: row.constraints | {"default", "filter", *(("sort", "unique") if row.ordered else ())}
+        kind.value: row.constraints | {"default", "filter", "index", *(("sort", "unique") if row.ordered else ())}
         for kind, row in SCALARS.items()
     },
-    "enum": frozenset({"values", "default", "filter", "sort", "unique"}),
+    "enum": frozenset({"values", "default", "filter", "index", "sort", "unique"}),
     "json": frozenset({"default"}),
-    "list": frozenset({"of", "min_items", "max_items", "default", "filter"}),
-    "ref": frozenset({"to", "on_delete", "inverse", "expand", "filter", "unique"}),
+    "list": frozenset({"of", "min_items", "max_items", "default", "filter", "index"}),
+    "ref": frozenset({"to", "on_delete", "inverse", "expand", "filter", "index", "unique"}),
 }
 _ITEM_KEYS: Mapping[str, frozenset[str]] = {
     **{kind.value: row.constraints - {"search"} for kind, row in SCALARS.items()},

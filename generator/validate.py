@@ -1,44 +1,107 @@
-"""The rules across the fields of a resource and across resources."""
+"""All rules applied to all resources: one diagnostic a mistake, all of them in one run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from generator import naming
 from generator.diagnostics import Diagnostic
-from generator.fields import read_field
-from generator.ir import Deprecation, Field
-from generator.spec import ResourceFile
+from generator.expressions import Rule, compile_rule, rule_columns
+from generator.fields import read_deprecation, read_field
+from generator.ir import Field
+from generator.spec import FieldSpec, ResourceFile
+from generator.validation import constraints, names, operations, references, warnings
+from generator.validation.checked import CheckedResource, Project, stem_of
+
+__all__ = ["CheckedResource", "Project", "validate"]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedResource:
-    """A resource whose fields are read: the file, its names, and the records of its fields (without those that failed)."""
+def validate(
+    files: Sequence[ResourceFile], *, unread: Iterable[str] = (), plurals: Mapping[str, str] | None = None
+) -> tuple[Project, tuple[Diagnostic, ...]]:
+    """Check all resources together.
 
-    file: ResourceFile
-    name: str
-    table: str
-    fields: tuple[Field, ...]
-    deprecated: Deprecation | None
-
-    def field(self, name: str) -> Field | None:
-        """The field of that name, or None."""
-        return next((field for field in self.fields if field.name == name), None)
-
-
-def validate(files: Sequence[ResourceFile]) -> tuple[tuple[CheckedResource, ...], tuple[Diagnostic, ...]]:
-    """Check all resources together; gives them with their fields read, and everything that is wrong."""
+    `unread` are the paths of specs that could not be read: what refers to them is not complained about. `plurals` are default plurals
+    by resource that an earlier run has frozen. Gives the resources with their fields read, and everything that is wrong.
+    """
     diagnostics: list[Diagnostic] = []
+    doubtful = {stem_of(path) for path in unread}
+    repeated = {file.path: keeper for file, keeper in names.repeated_resources(files)}
     resources: list[CheckedResource] = []
+    legal: list[CheckedResource] = []
     for file in files:
-        name = file.head.resource
-        table = file.head.plural or naming.plural_of(name)
-        fields: list[Field] = []
-        for named in file.fields:
-            reading = read_field(name, table, named)
-            diagnostics += reading.diagnostics
-            if reading.field is not None:
-                fields.append(reading.field)
-        resources.append(CheckedResource(file, name, table, tuple(fields), None))
-    return tuple(resources), tuple(diagnostics)
+        keeper = repeated.get(file.path)
+        found = [names.repeated_resource(file, keeper)] if keeper else list(names.resource_name(file))
+        diagnostics += found
+        resource, others = _check(file, plurals or {})
+        diagnostics += others
+        resources.append(resource)
+        if keeper or found or "resource" in file.head.broken:
+            doubtful.add(stem_of(file.path))
+        if not keeper and (not found or found[0].code == "RS208"):
+            legal.append(resource)
+    project = Project(tuple(resources), {resource.name: resource for resource in legal}, frozenset(doubtful))
+    diagnostics += names.collisions(legal)
+    for resource in resources:
+        diagnostics += _across_fields(resource, project)
+    diagnostics += references.cycles(project)
+    diagnostics += references.inverses(project)
+    diagnostics += references.renames(project)
+    return project, tuple(diagnostics)
+
+
+def _check(file: ResourceFile, plurals: Mapping[str, str]) -> tuple[CheckedResource, list[Diagnostic]]:
+    """One resource with its fields read, and what is wrong with them one by one."""
+    head, name = file.head, file.head.resource
+    table = head.plural if head.plural is not None else plurals.get(name, naming.plural_of(name))
+    diagnostics = list(names.plural(file, table))
+    if diagnostics:
+        table = naming.plural_of(name)
+    diagnostics += names.field_names(file)
+    fields: dict[str, Field] = {}
+    specs: dict[str, FieldSpec] = {}
+    for named in file.fields:
+        if named.spec is None:
+            continue
+        reading = read_field(name, table, named)
+        diagnostics += reading.diagnostics
+        if reading.field is not None and names.legal_field(named, soft_delete=head.soft_delete):
+            fields[named.name] = reading.field
+            specs[named.name] = named.spec
+    known = frozenset(named.name for named in file.fields)
+    rules, found = _rules(file, fields, known - fields.keys())
+    diagnostics += found
+    deprecated = read_deprecation(head.deprecated, f"`{name}`", diagnostics)
+    return CheckedResource(file, name, table, fields, specs, known, deprecated, rules), diagnostics
+
+
+def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[str]) -> tuple[dict[str, Rule], list[Diagnostic]]:
+    """The rules of `checks`, compiled. Those that name a field which failed are left out without a word."""
+    columns = rule_columns(fields.values())
+    rules: dict[str, Rule] = {}
+    diagnostics: list[Diagnostic] = []
+    for check in file.checks:
+        if check.broken or failed & set(re.findall(r"\w+", check.rule)):
+            continue
+        rule = compile_rule(check.rule, check.value_span("rule"), columns)
+        if isinstance(rule, Rule):
+            rules.setdefault(check.name, rule)
+        else:
+            diagnostics += rule
+    return rules, diagnostics
+
+
+def _across_fields(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
+    yield from references.targets(resource, project)
+    yield from references.link(resource)
+    yield from constraints.field_lists(resource)
+    yield from constraints.unique_defaults(resource)
+    yield from constraints.indexes(resource)
+    yield from constraints.checks(resource)
+    yield from operations.operations(resource)
+    yield from operations.page(resource)
+    yield from operations.search_language(resource)
+    yield from operations.unavailable(resource, project)
+    yield from operations.unwritable(resource)
+    yield from warnings.secret_defaults(resource)

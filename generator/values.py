@@ -37,6 +37,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _URL = re.compile(r"https?://[^\s/?#]+\S*")
 _EXACT = Context(prec=1000)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class MistakeError(Exception):
@@ -252,9 +253,9 @@ def rank(kind: Kind, value: str | float | Decimal) -> Decimal:
         case Kind.DATE:
             return Decimal(date.fromisoformat(str(value)).toordinal())
         case Kind.TIME:
-            return Decimal((datetime.combine(date.min, time.fromisoformat(str(value))) - datetime.min) // _MICROSECOND)
+            return Decimal((datetime.combine(date.min, time.fromisoformat(str(value)), UTC) - _FIRST) // _MICROSECOND)
         case Kind.DATETIME:
-            return Decimal((datetime.fromisoformat(str(value)) - datetime.min.replace(tzinfo=UTC)) // _MICROSECOND)
+            return Decimal((datetime.fromisoformat(str(value)) - _FIRST) // _MICROSECOND)
         case _:
             return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 

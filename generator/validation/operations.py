@@ -1,0 +1,160 @@
+"""Operations, hooks, pages, and what this version does not have yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.diagnostics import Diagnostic, Related, error
+from generator.ir import HOOKS, Operation, Page, Reference, Span
+from generator.nodes import Scalar, Sequence
+from generator.spec import ResourceSpec, unknown_word
+from generator.validation.checked import CheckedResource, Project
+from generator.validation.references import unknown_field
+
+MAX_PAGE = 1_000
+
+_LANGUAGES = """
+    simple arabic armenian basque catalan danish dutch english finnish french german greek hindi hungarian indonesian irish italian
+    lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish
+"""
+LANGUAGES = tuple(_LANGUAGES.split())
+"""The text search configurations of every PostgreSQL since 15."""
+
+
+def operations(resource: CheckedResource) -> Iterator[Diagnostic]:
+    """`operations` and `hooks`: known words, each once, and at least one operation."""
+    head = resource.file.head
+    if head.operations == ():
+        message = f"`operations` of `{resource.name}` is empty"
+        yield error("RS501", message, head.value_span("operations"), hint="delete it for all operations but batch")
+    yield from _words(head, "operations", tuple(operation.value for operation in Operation))
+    yield from _words(head, "hooks", HOOKS)
+
+
+def _words(head: ResourceSpec, key: str, words: tuple[str, ...]) -> Iterator[Diagnostic]:
+    node = head.at(key)
+    if not isinstance(node, Sequence) or key in head.broken:
+        return
+    seen: dict[str, Span] = {}
+    for item in node.items:
+        if not isinstance(item, Scalar):
+            continue
+        if item.text not in words:
+            yield unknown_word(f"each of `{key}`", item, words)
+        elif seen.setdefault(item.text, item.span) is not item.span:
+            related = (Related("the first one is here", seen[item.text]),)
+            yield error("RS218", f"`{key}` of `{head.resource}` has `{item.text}` twice", item.span, "repeated", related=related)
+
+
+def page(resource: CheckedResource) -> Iterator[Diagnostic]:
+    """`page`: sizes from 1 to 1,000, the default at most the maximum."""
+    spec = resource.file.page
+    if spec is None:
+        return
+    legal = True
+    for key, value in (("default", spec.default), ("max", spec.max)):
+        if value is not None and not 1 <= value <= MAX_PAGE:
+            legal = False
+            yield error("RS502", f"`{key}` of the page of `{resource.name}` must be 1 to {MAX_PAGE:,}, not {value}", spec.value_span(key))
+    if legal and spec.default is not None and spec.max is not None and spec.default > spec.max:
+        message = f"the default page of `{resource.name}` has {spec.default} rows, more than its maximum of {spec.max}"
+        yield error("RS502", message, spec.value_span("default"), related=(Related("the maximum is here", spec.value_span("max")),))
+
+
+def page_of(resource: CheckedResource) -> Page:
+    """The page sizes; where only one is given, the other one makes room for it."""
+    spec, usual = resource.file.page, Page()
+    if spec is None:
+        return usual
+    high = spec.max if spec.max is not None else max(usual.max, spec.default or 0)
+    return Page(default=spec.default if spec.default is not None else min(usual.default, high), max=high)
+
+
+def unwritable(resource: CheckedResource) -> Iterator[Diagnostic]:
+    """Fields that no body may hold (`write: never`) and that nothing else fills."""
+    head = resource.file.head
+    if Operation.CREATE not in (head.operations or (Operation.CREATE,)) or "before_create" in head.hooks:
+        return
+    for field in resource.fields.values():
+        spec = resource.specs[field.name]
+        unfilled = field.write == "never" and not field.nullable and field.default is None and not spec.has("default")
+        if unfilled and not spec.broken & {"nullable", "write"} and "hooks" not in head.broken:
+            yield error(
+                "RS313",
+                f"nothing gives field `{field.name}` a value",
+                spec.value_span("write"),
+                "no body may hold it",
+                hint="give it a `default`, make it nullable, or fill it in the hook `before_create`",
+            )
+
+
+def search_language(resource: CheckedResource) -> Iterator[Diagnostic]:
+    """`search_language`: one of PostgreSQL's text search configurations."""
+    node = resource.file.head.at("search_language")
+    if isinstance(node, Scalar) and "search_language" not in resource.file.head.broken and node.text not in LANGUAGES:
+        yield unknown_word("`search_language`", node, LANGUAGES)
+
+
+def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
+    """What the spec language has and this version does not serve; served without it, an API would promise what it does not do."""
+    head = resource.file.head
+    if head.soft_delete:
+        yield _unavailable("RS901", "`soft_delete: true`", head.value_span("soft_delete"))
+    if head.upsert is not None:
+        found = list(_upsert(resource))
+        yield from found or [_unavailable("RS903", "`upsert`", head.key_span("upsert"))]
+    for index, name in enumerate(head.operations or ()):
+        if name == Operation.BATCH:
+            yield _unavailable("RS904", "the operation `batch`", head.item_span("operations", index))
+            break
+    if head.filters:
+        found = list(_filters(resource, project))
+        yield from found or [_unavailable("RS905", "`filters` through references", head.key_span("filters"))]
+
+
+def _unavailable(code: str, what: str, span: Span) -> Diagnostic:
+    return error(code, f"{what} is not available in this version yet", span, "not available", hint="delete it, or wait for a later version")
+
+
+def _upsert(resource: CheckedResource) -> Iterator[Diagnostic]:
+    head = resource.file.head
+    names = head.upsert or ()
+    unknown = [
+        unknown_field(name, head.item_span("upsert", index), resource, "`upsert`")
+        for index, name in enumerate(names)
+        if name not in resource.names
+    ]
+    yield from unknown
+    keys = {frozenset(name for name, _ in entry.names) for entry in resource.file.unique}
+    keys |= {frozenset({name}) for name, spec in resource.specs.items() if spec.unique}
+    if head.link is not None:
+        keys.add(frozenset(head.link))
+    if not unknown and frozenset(names) not in keys and "unique" not in resource.file.incomplete | head.broken:
+        yield error(
+            "RS503",
+            f"`upsert` of `{resource.name}` is none of its unique keys",
+            head.value_span("upsert"),
+            "not unique",
+            hint=f"add `- [{', '.join(names)}]` to `unique`",
+        )
+
+
+def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
+    head = resource.file.head
+    for index, path in enumerate(head.filters or ()):
+        span = head.item_span("filters", index)
+        name, dot, rest = path.partition(".")
+        if not dot or "." in rest or not rest:
+            hint = "write a reference and one of its fields: `project.name`"
+            yield error("RS504", f"`filters` of `{resource.name}` has `{path}`", span, hint=hint)
+            continue
+        field = resource.fields.get(name)
+        if field is None:
+            if name not in resource.names:
+                yield unknown_field(name, span, resource, "`filters`")
+        elif not isinstance(field.type, Reference):
+            yield error("RS504", f"`filters` of `{resource.name}` goes through `{name}`, which is no reference", span)
+        else:
+            target = project.by_name.get(field.type.target)
+            if target is not None and rest not in target.names:
+                yield unknown_field(rest, span, target, f"`filters` of `{resource.name}`: `{path}`")
