@@ -20,7 +20,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,26 +121,33 @@ def apply(root: Path, drift: Drift, forced: Collection[str] = ()) -> bool:
     return True
 
 
-def create(root: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write new files below `root`, making folders as needed; an existing one is never touched.
+def create(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write new files below `root`, by path, making folders as needed. One that is there already with the same bytes is left alone.
 
-    RefusedError: one of them exists already (nothing was written) or leads out of `root`; UnwritableError: the machine refuses.
+    RefusedError: one of them is there with other bytes, or leads out of `root`; UnwritableError: the machine refuses. In both cases
+    nothing of it stays.
     """
-    wanted = sorted(files)
     with _explained():
-        present = [path for path, _ in wanted if os.path.lexists(root / path)]
-        if present:
-            listed = "\n".join(f"  {path}" for path in present)
-            raise RefusedError(f"these files exist already, and none was changed:\n{listed}", "move them away, or choose another folder")
-        for path, _ in wanted:
-            if (problem := read_target(root, path).problem) is not None:
-                raise RefusedError(f"`{path}` cannot be written: {problem}", "move away what stands there, then run this again")
-        for path, data in wanted:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            _write_file(root / path, data, 0o666)
+        missing = [path for path in sorted(files) if not _is_there(root, path, files[path])]
+        written: list[Path] = []
+        try:
+            for path in missing:
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                written.append(root / path)
+                _write_file(root / path, files[path], 0o666)
+        except OSError:
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise
 
 
-# --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
+def _is_there(root: Path, path: str, data: bytes) -> bool:
+    found = read_target(root, path)
+    if found.problem is not None:
+        raise RefusedError(f"`{path}` cannot be written: {found.problem}", "move away what stands there, then run this again")
+    if found.data is not None and found.data != data:
+        raise RefusedError(f"`{path}` exists already; nothing was written", "move it away, or choose another folder")
+    return found.data is not None
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -154,6 +161,9 @@ def replace_file(path: Path, data: bytes) -> None:
         finally:
             staged.unlink(missing_ok=True)
         _sync_folder(target.parent)
+
+
+# --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
 
 
 def _compile(files: Iterable[FileDrift]) -> None:

@@ -484,20 +484,36 @@ def test_the_lock_is_free_when_the_block_has_failed(project: Project):
 
 
 def test_create_makes_folders_and_never_overwrites(tmp_path: Path):
-    create(tmp_path, [("a/b/c.txt", b"1"), ("d.txt", b"2")])
+    create(tmp_path, {"a/b/c.txt": b"1", "d.txt": b"2"})
     assert (tmp_path / "a/b/c.txt").read_bytes() == b"1"
     with pytest.raises(RefusedError) as refusal:
-        create(tmp_path, [("e.txt", b"3"), ("d.txt", b"4")])
+        create(tmp_path, {"d.txt": b"4", "e.txt": b"3", "a.txt": b"5"})
     assert "d.txt" in refusal.value.message
-    assert not (tmp_path / "e.txt").exists()
     assert (tmp_path / "d.txt").read_bytes() == b"2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "d.txt"]
+
+
+def test_create_goes_on_where_it_was_interrupted(tmp_path: Path):
+    (tmp_path / "a.txt").write_bytes(b"1")
+    create(tmp_path, {"a.txt": b"1", "b.txt": b"2"})
+    assert (tmp_path / "b.txt").read_bytes() == b"2"
+
+
+def test_create_leaves_nothing_behind_when_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnwritableError):
+        create(tmp_path, {"a.txt": b"1"})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_create_follows_no_link_out_of_the_folder(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory):
     outside = tmp_path_factory.mktemp("outside")
     (tmp_path / "app").symlink_to(outside)
     with pytest.raises(RefusedError):
-        create(tmp_path, [("app/main.py", b"")])
+        create(tmp_path, {"app/main.py": b""})
     assert list(outside.iterdir()) == []
 
 
