@@ -277,7 +277,7 @@ def _read_public_key(reader: _Reader) -> tuple[str | None, KeyKind | None]:
     value = reader.text("JWT_PUBLIC_KEY")
     if value is None:
         return None, None
-    pem = value.replace("\\n", "\n")
+    pem = value.replace("\\n", "\n").strip() + "\n"
     try:
         return pem, kind_of(load_public_key(pem))
     except ValueError as error:

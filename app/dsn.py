@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 FORM = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
@@ -48,7 +48,7 @@ def asyncpg_dsn(address: str) -> str:
     _check_options(url, dict(options))
     # SQLAlchemy's asyncpg dialect says `ssl`, libpq and asyncpg say `sslmode`.
     query = urlencode([("sslmode" if name == "ssl" else name, value) for name, value in options])
-    return urlunsplit(("postgresql", url.netloc, url.path, query, ""))
+    return f"postgresql://{url.netloc}{url.path}{'?' if query else ''}{query}"
 
 
 def _check_hosts(url: SplitResult) -> None:
