@@ -15,7 +15,7 @@ def literal(value: JsonValue | Decimal) -> str:
     """A Python expression for a JSON value; decimals as plain numbers. Long texts are broken into parts."""
     match value:
         case str():
-            return text(value)
+            return text(value) if len(value) <= MAX_CHUNK else f"({text(value)})"
         case Decimal():
             return format(value, "f")
         case list():
@@ -27,11 +27,9 @@ def literal(value: JsonValue | Decimal) -> str:
 
 
 def text(value: str) -> str:
-    """A string literal in double quotes, in ASCII where a character does not show; a long one in parentheses, part by part."""
-    if len(value) <= MAX_CHUNK:
-        return _quoted(value)
+    """A string literal in double quotes, escaped where a character does not show; a long one part by part, for use in parentheses."""
     parts = [value[start : start + MAX_CHUNK] for start in range(0, len(value), MAX_CHUNK)]
-    return "(" + "\n".join(_quoted(part) for part in parts) + ")"
+    return "\n".join(_quoted(part) for part in parts or [""])
 
 
 def _quoted(value: str) -> str:
@@ -59,12 +57,9 @@ def docstring(value: str, *, indent: int = 0) -> str:
     if rest:  # the summary has to be one sentence of its own
         body = _summarised(shown, indent)
     escaped = body.replace("\\", "\\\\").replace('"', '\\"')
-    pad = " " * indent
-    return (
-        f'"""{escaped}"""'
-        if "\n" not in escaped
-        else f'"""' + escaped.replace("\n", f"\n{pad}").replace(f"\n{pad}\n", "\n\n") + f'\n{pad}"""'
-    )
+    if "\n" not in escaped:
+        return f'"""{escaped}"""'
+    return '"""' + textwrap.indent(escaped, " " * indent).lstrip() + "\n" + " " * indent + '"""'
 
 
 def _summarised(shown: str, indent: int) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from app.api.query import ListQuery, filters_of, parse_pairs
 from app.api.responses import json_response
 from app.db.cursors import InvalidCursorError
 from app.db.session import Session
-from app.db.statements import Statement, owned, table_of
+from app.db.statements import Statement, item_type, owned, table_of
 
 MAX_SORT_KEYS = 5
 DEFAULT_SORT = "-created_at"
@@ -178,9 +178,8 @@ class Listing:
                 return column < given
             case "lte":
                 return column <= given
-            case "contains" if isinstance(column.type, ARRAY):
-                item_type = cast("ARRAY[Any]", column.type).item_type
-                return bindparam(f"filter_{parameter}", type_=item_type) == any_(column)
+            case "contains" if (items := item_type(column.type)) is not None:
+                return bindparam(f"filter_{parameter}", type_=items) == any_(column)
             case "contains" | "startswith":
                 return column.like(bindparam(f"filter_{parameter}", type_=Text))
             case "icontains":  # letters of every script fold as the database's own locale has it
@@ -190,17 +189,17 @@ class Listing:
 
 
 class Ranked:
-    """Sorts an enum by its declared order: `expression` is the rank in SQL, the one that the index has, and `rank()` the same for one value."""
+    """Sorts an enum by its declared order: `expression` is the rank in SQL, as in the index, and `rank()` the same for one value."""
 
     def __init__(self, column: Any, enum: type[StrEnum]) -> None:
         """`column` is the table's attribute, such as `Task.priority`."""
-        self._ranks = {member.value: place for place, member in enumerate(enum, start=1)}
+        self._ranks = {member.value: place for place, member in enumerate(enum)}
         places = " ".join(f"WHEN {_literal(value)} THEN {place}" for value, place in self._ranks.items())
         name = '"' + column.key.replace('"', '""') + '"'
         self.expression: ColumnElement[int] = literal_column(f"CASE {name} {places} END", Integer)
 
     def rank(self, value: str) -> int:
-        """The 1-based place of `value` among the declared values."""
+        """The place of `value` among the declared values."""
         return self._ranks[value]
 
 

@@ -5,7 +5,7 @@ type, a constraint that stored rows break) it refuses. A database that matters i
 """
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401  # registers the tables
+import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -48,8 +48,8 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[Connection]:
-    connection = cast("Connection", await asyncpg.connect(dsn, timeout=10))
+async def _connected(dsn: str) -> AsyncGenerator[Connection]:
+    connection = await asyncpg.connect(dsn, timeout=10)
     try:
         yield connection
     finally:
@@ -99,7 +99,7 @@ async def _add_column(connection: Connection, table: Table, column: Column[Any])
         return
     await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition.removesuffix(' NOT NULL')}")
     if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {_quote(table.name)})"):  # noqa: S608  # a quoted identifier
-        default = column.default.arg if column.default is not None and column.default.is_scalar else None
+        default = cast("Any", column.default).arg if column.default is not None and column.default.is_scalar else None
         if default is None:
             message = (
                 f"{table.name}.{column.name} is new and required, but the table has rows. Give the field a default, or make it nullable."
@@ -118,8 +118,8 @@ async def _sync_constraints(connection: Connection, table: Table) -> None:
     marks = {row["name"]: row["mark"] for row in stored}
     wanted = {str(constraint.name): constraint for constraint in table.constraints if not isinstance(constraint, PrimaryKeyConstraint)}
     definitions = {name: _sql(AddConstraint(constraint)) for name, constraint in wanted.items()}
-    for name in marks:
-        if name not in definitions or marks[name] not in {None, _mark(definitions[name])}:
+    for name, mark in marks.items():
+        if name not in definitions or mark not in {None, _mark(definitions[name])}:
             await connection.execute(f"ALTER TABLE {_quote(table.name)} DROP CONSTRAINT {_quote(name)} CASCADE")
     for name in sorted(wanted, key=lambda name: (_is_reference(wanted[name]), name)):
         mark = _mark(definitions[name])

@@ -137,8 +137,10 @@ def require_owner(statement: Any) -> None:
         if isinstance(part, Insert):
             if not any(_is_owner_value(key, value) for key, value in _insert_values(part)):
                 raise UnownedStatementError(f"insert into {part.table.name}: `user_id` must be OWNER")
-        elif isinstance(part, (Select, Update, Delete)):
-            owned_tables = {table for criterion in part._where_criteria for table in _owned_by(criterion)}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `whereclause` is typed for selects only
+        elif isinstance(part, Select | Update | Delete):
+            part = cast("Any", part)
+            criteria: Iterable[Any] = part._where_criteria  # noqa: SLF001  # `whereclause` is there for selects only
+            owned_tables = {name for criterion in criteria for name in _owned_by(criterion)}
             for table in _direct_tables(part):
                 if table.name not in owned_tables:
                     raise UnownedStatementError(
@@ -170,15 +172,13 @@ def _direct_tables(part: Any) -> Iterable[Table]:
     """The tables that a statement names itself; those of its subqueries and CTEs belong to these."""
     froms: list[Any] = list(part.get_final_froms() if isinstance(part, Select) else [part.table, *getattr(part, "_extra_froms", ())])
     while froms:
-        match froms.pop():
-            case Table() as table:
-                yield table
-            case Join() as join:
-                froms += [join.left, join.right]
-            case Alias() as alias:
-                froms.append(alias.element)
-            case _:
-                pass
+        item: Any = froms.pop()
+        if isinstance(item, Table):
+            yield item
+        elif isinstance(item, Join):
+            froms += [item.left, item.right]
+        elif isinstance(item, Alias):
+            froms.append(cast("Any", item).element)
 
 
 def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any], ...]:
@@ -191,13 +191,16 @@ def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any]
 
 
 def _as_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if isinstance(column.type, ARRAY):
-        return sql_cast(column, ARRAY(Text)).label(column.key) if _is_text_in_json(cast("ARRAY[Any]", column.type).item_type) else column
-    return sql_cast(column, Text).label(column.key) if _is_text_in_json(column.type) else column
+    sql_type: TypeEngine[Any] = column.type
+    items = item_type(sql_type)
+    if (items or sql_type).python_type not in {UUID, Decimal}:
+        return column
+    return sql_cast(column, Text if items is None else ARRAY(Text)).label(column.key)
 
 
-def _is_text_in_json(sql_type: TypeEngine[Any]) -> bool:
-    return sql_type.python_type in {UUID, Decimal}
+def item_type(sql_type: TypeEngine[Any]) -> TypeEngine[Any] | None:
+    """The type of an array's items; None for a type that is no array."""
+    return cast("Any", sql_type).item_type if isinstance(sql_type, ARRAY) else None
 
 
 def placeholders(model: type[SQLModel]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Project(OwnedTable, table=True):
         Index(
             "ix_projects_status_id",
             "user_id",
-            expression(("(CASE status WHEN 'planned' THEN 0 WHEN 'active' THEN 1 WHEN 'on-hold' THEN 2 WHEN 'done' THEN 3 END)")),
+            expression("(CASE status WHEN 'planned' THEN 0 WHEN 'active' THEN 1 WHEN 'on-hold' THEN 2 WHEN 'done' THEN 3 END)"),
             "id",
         ),
         Index("ix_projects_starts_on_id", "user_id", "starts_on", "id"),
@@ -183,11 +183,11 @@ class ProjectQuery(ListQuery):
     ends_on__lt: Date_ | None = None
     ends_on__lte: Date_ | None = None
     ends_on__isnull: bool | None = None
-    budget: Annotated[Decimal, Exact(38, 38)] | None = None
-    budget__ne: Annotated[Decimal, Exact(38, 38)] | None = None
-    budget__in: Values[Annotated[Decimal, Exact(38, 38)]] | None = None
-    budget__gt: Annotated[Decimal, Exact(38, 38)] | None = None
-    budget__gte: Annotated[Decimal, Exact(38, 38)] | None = None
-    budget__lt: Annotated[Decimal, Exact(38, 38)] | None = None
-    budget__lte: Annotated[Decimal, Exact(38, 38)] | None = None
+    budget: Annotated[Decimal, Exact(12, 2)] | None = None
+    budget__ne: Annotated[Decimal, Exact(12, 2)] | None = None
+    budget__in: Values[Annotated[Decimal, Exact(12, 2)]] | None = None
+    budget__gt: Annotated[Decimal, Exact(12, 2)] | None = None
+    budget__gte: Annotated[Decimal, Exact(12, 2)] | None = None
+    budget__lt: Annotated[Decimal, Exact(12, 2)] | None = None
+    budget__lte: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__isnull: bool | None = None

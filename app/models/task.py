@@ -214,13 +214,13 @@ class TaskQuery(ListQuery):
     due_at__lt: DateTime | None = None
     due_at__lte: DateTime | None = None
     due_at__isnull: bool | None = None
-    estimate: Annotated[Decimal, Exact(38, 38)] | None = None
-    estimate__ne: Annotated[Decimal, Exact(38, 38)] | None = None
-    estimate__in: Values[Annotated[Decimal, Exact(38, 38)]] | None = None
-    estimate__gt: Annotated[Decimal, Exact(38, 38)] | None = None
-    estimate__gte: Annotated[Decimal, Exact(38, 38)] | None = None
-    estimate__lt: Annotated[Decimal, Exact(38, 38)] | None = None
-    estimate__lte: Annotated[Decimal, Exact(38, 38)] | None = None
+    estimate: Annotated[Decimal, Exact(6, 2)] | None = None
+    estimate__ne: Annotated[Decimal, Exact(6, 2)] | None = None
+    estimate__in: Values[Annotated[Decimal, Exact(6, 2)]] | None = None
+    estimate__gt: Annotated[Decimal, Exact(6, 2)] | None = None
+    estimate__gte: Annotated[Decimal, Exact(6, 2)] | None = None
+    estimate__lt: Annotated[Decimal, Exact(6, 2)] | None = None
+    estimate__lte: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__isnull: bool | None = None
     progress: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
     progress__ne: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None

@@ -14,6 +14,7 @@ from generator.ir import (
     FieldType,
     Generated,
     Index,
+    IndexKey,
     JsonType,
     JsonValue,
     Kind,
@@ -201,26 +202,25 @@ class _ModelPlanner:
         target = self.schema.resource(reference.target).plural
         on_delete = ', ondelete="CASCADE"' if reference.on_delete == "cascade" else ""
         constraint = self.names.use("sqlalchemy", "ForeignKeyConstraint")
-        return f'{constraint}(["user_id", {text(column)}], [{text(target + ".user_id")}, {text(target + ".id")}], name={text(reference.constraint)}{on_delete})'
+        columns, targets = f'["user_id", {text(column)}]', f"[{text(target + '.user_id')}, {text(target + '.id')}]"
+        return f"{constraint}({columns}, {targets}, name={text(reference.constraint)}{on_delete})"
 
     def _check(self, check: CheckConstraint) -> str:
         on = f", on={text(check.column)}" if check.column else ""
         return f"{self.names.use('app.db.table', 'check')}({text(check.name)}, {text(check.sql)}, {text(check.message)}{on})"
 
     def _index(self, index: Index) -> str:
-        keys: list[str] = []
-        for key in index.keys:
-            if key.descending_nulls_last:
-                suffix = " DESC" if key.sql == "id" else " DESC NULLS LAST"
-                keys.append(
-                    f"{self.names.use('app.db.table', 'expression')}({text((f"({key.sql})" if key.is_expression else quote_identifier(key.sql)) + suffix)})"
-                )
-            elif key.is_expression:
-                keys.append(f"{self.names.use('app.db.table', 'expression')}({text(f'({key.sql})')})")
-            else:
-                keys.append(text(key.sql))
+        keys = ", ".join(self._index_key(key) for key in index.keys)
         method = "" if index.method == "btree" else f", postgresql_using={text(index.method)}"
-        return f"{self.names.use('sqlalchemy', 'Index')}({text(index.name)}, {', '.join(keys)}{method})"
+        return f"{self.names.use('sqlalchemy', 'Index')}({text(index.name)}, {keys}{method})"
+
+    def _index_key(self, key: IndexKey) -> str:
+        if not key.is_expression and not key.descending_nulls_last:
+            return text(key.sql)
+        sql = f"({key.sql})" if key.is_expression else quote_identifier(key.sql)
+        if key.descending_nulls_last:
+            sql += " DESC" if key.sql == "id" else " DESC NULLS LAST"
+        return f"{self.names.use('app.db.table', 'expression')}({text(sql)})"
 
     # --- enums and types of the wire ------------------------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class _ModelPlanner:
             seen.add(enum.class_name)
             described = [f"{value.member}: {value.description}" for value in enum.values if value.description]
             doc = f"Values of `{field.name}`." + (" " + "; ".join(described) if described else "")
-            yield Enum(enum.class_name, docstring(doc, indent=4), tuple((value.member, text(value.value)) for value in enum.values))
+            yield Enum(enum.class_name, docstring(doc, indent=4), tuple((value.member, literal(value.value)) for value in enum.values))
 
     def _field(self) -> str:
         return self.names.use("pydantic", "Field")
@@ -405,8 +405,6 @@ class _ModelPlanner:
                 return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('int')}, {self._field()}(ge={low}, le={high})]"
             case ScalarType(kind=Kind.FLOAT):
                 return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('float')}, {self._field()}(allow_inf_nan=False)]"
-            case ScalarType(kind=Kind.DECIMAL):
-                return f"{self.names.use('typing', 'Annotated')}[{self._scalar(Kind.DECIMAL)}, {self.names.use('app.api.scalars', 'Exact')}(38, 38)]"
             case _:
                 return self._wire_type(field_type)
 

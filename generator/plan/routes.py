@@ -141,8 +141,9 @@ class _RoutePlanner:
                 ("app.api.responses", "CONFLICT"),
                 ("app.api.responses", "created"),
                 ("sqlalchemy", "insert"),
-            ]
-            + [("app.db.statements", "placeholders"), ("app.ids", "uuid7")],
+                ("app.db.statements", "placeholders"),
+                ("app.ids", "uuid7"),
+            ],
             "replace": [("app.api.body", "values"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
             "update": [("app.api.body", "given"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
             "delete": [("app.api.responses", "CONFLICT"), ("app.api.responses", "deleted")],
