@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.characters import Positions, decode
-from generator.comments import Collection, Entry, Note, Token, read_tree
+from generator.comments import Collection, Entry, Token, read_tree
 from generator.diagnostics import Diagnostic, columns, has_errors
 from generator.load import load_file
 from generator.nodes import Mapping, Node, Scalar
@@ -120,6 +120,7 @@ def _block(collection: Collection, indent: int, path: Path) -> Iterator[str]:
     pads = _pads(entries, indent) if path == ("fields",) else {}
     previous: Entry | None = None
     for entry in entries:
+        _hoist(entry, path)
         yield from _lead(entry, indent, blank=previous is not None and (_blank_in_source(entry) or _parted(previous, entry, path)))
         if entry.key is None:
             yield from _item(entry, indent, path)
@@ -130,6 +131,14 @@ def _block(collection: Collection, indent: int, path: Path) -> Iterator[str]:
         if note.blank_before:
             yield ""
         yield " " * indent + note.text
+
+
+def _hoist(item: Entry, path: Path) -> None:
+    """Move the comments at the very beginning of an item, which would part it from its dash, before the item."""
+    if item.key is None and isinstance(item.value, Collection) and item.value.entries:
+        first = _in_order(item.value, (*path, "*"))[0]
+        _hoist(first, (*path, "*"))
+        item.before, first.before, first.blank_before = [*item.before, *first.before], [], False
 
 
 def _blank_in_source(entry: Entry) -> bool:
@@ -201,10 +210,8 @@ def _item(entry: Entry, indent: int, path: Path) -> Iterator[str]:
     if text is not None and _fits(dash + text):
         yield _with_comment(dash + text, entry.trailing)
         return
-    inner = _in_order(entry.value, path)
-    notes = [Note(entry.trailing)] if entry.trailing else []
-    yield from (" " * indent + note.text for note in [*notes, *inner[0].before])
-    inner[0].before, inner[0].blank_before = [], False
+    if entry.trailing:
+        yield " " * indent + entry.trailing
     lines = list(_block(entry.value, indent + 2, path))
     yield dash + lines[0][indent + 2 :]
     yield from lines[1:]
@@ -246,7 +253,7 @@ def _inline(collection: Collection, path: Path) -> str | None:
         if isinstance(value, Collection):
             text = _inline(value, (*path, key or "*"))
         else:
-            text = None if "\n" in value.source else scalar_text(value, flow=True, key=key)
+            text = None if block_lines(value, WIDTH) else scalar_text(value, flow=True, key=key)
         if text is None:
             return None
         parts.append(text if entry.key is None else f"{scalar_text(entry.key, flow=True)}: {text}")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from yaml import YAMLError
+from yaml.events import ScalarEvent
+
+from generator.characters import ZERO_WIDTH
 from generator.comments import Token
+from generator.load import events
 from generator.nodes import scalar_kind
 
 CODE_KEYS = frozenset({"pattern", "rule", "computed"})
@@ -36,7 +41,7 @@ def scalar_text(token: Token, *, flow: bool, key: str | None = None) -> str:
 def _can_be_plain(text: str, *, flow: bool) -> bool:
     if not text or text != text.strip() or text[0] in _INDICATORS or scalar_kind(text) != "str" or not _is_printable(text):
         return False
-    if text.startswith(("---", "...")) or _NOT_PLAIN.search(text):
+    if text.startswith(("---", "...")) or _NOT_PLAIN.search(text) or ZERO_WIDTH.search(text):
         return False
     return not (flow and _NOT_PLAIN_IN_FLOW.search(text))
 
@@ -70,30 +75,36 @@ def _escaped(character: str) -> str:
 def block_lines(token: Token, room: int) -> list[str] | None:
     """A text of several lines as a block scalar, its head first, without indentation; None where it is one line or cannot be a block.
 
-    Block scalars are kept as they are written. Other texts over several lines become `|` where they contain line ends, else `>-` wrapped
-    to `room` columns.
+    Block scalars keep their lines. Other texts over several lines become `|` where they contain line ends, else `>-` wrapped to `room`
+    columns.
     """
-    if token.style in {"|", ">"}:
-        return _kept_block(token)
-    if "\n" not in token.source or not _is_printable(token.text.replace("\n", "")):
+    if "\n" not in token.source or not token.text.strip():
         return None
-    lines = token.text.split("\n")
-    if any(line != line.strip() for line in lines) or not lines[0] or token.text.endswith("\n\n"):
-        return None
-    if len(lines) > 1:
-        return ["|", *lines[:-1]] if token.text.endswith("\n") else ["|-", *lines]
-    return None if "  " in token.text else [">-", *_filled(token.text, room)]
+    body = token.text.removesuffix("\n").split("\n")
+    chomping = "" if token.text.endswith("\n") else "-"
+    if token.style == ">":
+        lines = [f">{chomping}", *_dedented(token.source.split("\n")[1:])]
+    elif token.style == "|" or len(body) > 1:
+        lines = [f"|{chomping}", *body]
+    else:
+        lines = [f">{chomping}", *_filled(token.text.removesuffix("\n"), room)]
+    return lines if _says(lines, token.text) else None
 
 
-def _kept_block(token: Token) -> list[str] | None:
-    head, *body = token.source.replace("\r\n", "\n").split("\n")
-    head = head.split("#")[0].rstrip()
-    indents = [len(line) - len(line.lstrip(" ")) for line in body if line.strip()]
-    if not indents or re.search(r"[0-9]", head) or next(line for line in body if line.strip()).startswith(" " * (min(indents) + 1)):
-        return None
-    if head.endswith("+"):
-        return None
-    return [head, *(line[min(indents) :].rstrip("\n") if line.strip() else "" for line in body)]
+def _dedented(lines: list[str]) -> list[str]:
+    indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    return [line[indent:] if line.strip() else "" for line in lines]
+
+
+def _says(lines: list[str], text: str) -> bool:
+    """Whether a block scalar is read back as the text: not every text can be one (spaces at its ends, control characters …)."""
+    if any(line != line.rstrip() for line in lines):
+        return False
+    document = "\n".join([f"- {lines[0]}", *("  " + line if line else "" for line in lines[1:]), ""])
+    try:
+        return [event.value for event in events(document) if isinstance(event, ScalarEvent)] == [text]
+    except YAMLError:
+        return False
 
 
 def _filled(text: str, room: int) -> list[str]:

@@ -278,6 +278,13 @@ def _swallowed_line(failure: _Failure) -> Diagnostic | None:
     return _no_colon(span)
 
 
+def _colon_too_many(failure: _Failure) -> Diagnostic | None:
+    if "mapping values" not in failure.problem_text and "unexpected ':'" not in failure.problem_text:
+        return None
+    hint = "put quotes around the text that the colon belongs to"
+    return error("RS149", "a colon stands where no key ends", failure.positions.span(failure.problem), "this colon", hint=hint)
+
+
 def _no_colon(span: Span) -> Diagnostic:
     return error(
         "RS154",
@@ -292,6 +299,13 @@ def _simple_key(failure: _Failure) -> Diagnostic | None:
     if "could not find expected ':'" not in failure.problem_text:
         return None
     return _no_colon(failure.positions.to_line_end(failure.context))
+
+
+def _complex_key(failure: _Failure) -> Diagnostic | None:
+    if "mapping keys are not allowed" not in failure.problem_text:
+        return None
+    hint = "delete it, or put the text between quotes if it belongs to one"
+    return error("RS134", "`? ` begins a list or a mapping as a key", failure.positions.span(failure.problem), "not allowed", hint=hint)
 
 
 def _list_on_key_line(failure: _Failure) -> Diagnostic | None:
@@ -426,7 +440,9 @@ _EXPLANATIONS: tuple[Callable[[_Failure], Diagnostic | None], ...] = (
     _quote_went_astray,
     _colon_in_text,
     _swallowed_line,
+    _colon_too_many,
     _simple_key,
+    _complex_key,
     _list_on_key_line,
     _after_bracket,
     _flow,
