@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", "app/rowsmith.lock")
 """What a project generates or writes for itself."""
 
-BESIDE_APP = (".env.example", ".python-version")
+BESIDE_APP = (".env.example", ".python-version", "requirements.txt")
 """Files outside app/ that a new project receives too."""
 
 

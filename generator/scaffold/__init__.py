@@ -1,0 +1,72 @@
+"""A new project: the core of the application and the files around it, as they are before the first `rowsmith generate`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from generator.lock import LOCK_PATH, FileKind, Lock, LockedFile, digest, render_lock
+
+TEXTS = Path(__file__).parent / "files"
+
+FILES = {
+    ".github/workflows/ci.yml": "ci.yml.in",
+    ".gitignore": "gitignore.in",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml.in",
+    "Makefile": "Makefile.in",
+    "README.md": "README.md.in",
+    "pyproject.toml": "pyproject.toml.in",
+    "requirements-dev.txt": "requirements-dev.in",
+    "resources/task.yaml": "task.yaml.in",
+    "tests/conftest.py": "conftest.py.in",
+    "tests/test_api.py": "test_api.py.in",
+}
+"""The files of a new project by path, and what they are made from: `@NAME@` and `@VERSION@` are filled in."""
+
+NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", LOCK_PATH)
+"""What a project generates or writes for itself; everything else of app/ is core (hatch_build.py packs the same)."""
+
+BESIDE_APP = (".env.example", ".python-version", "requirements.txt")
+"""Files outside app/ that a new project receives as they are."""
+
+
+class IncompleteError(Exception):
+    """This installation of Rowsmith lacks files that a project needs."""
+
+
+def project_files(name: str, version: str) -> dict[str, bytes]:
+    """Every file of a new project, by path. `version` is that of the running generator. IncompleteError: the installation is broken."""
+    core = core_files()
+    files = {path: _filled(source, name, version) for path, source in FILES.items()}
+    lock = Lock(
+        version,
+        files={path: LockedFile(path, FileKind.CORE, None, (digest(data),)) for path, data in core.items() if path.startswith("app/")},
+    )
+    return {**files, **core, LOCK_PATH: render_lock(lock).encode()}
+
+
+def core_files() -> dict[str, bytes]:
+    """The core of the application and what stands beside it, by path, from the installed package or from a checkout of Rowsmith."""
+    package = Path(__file__).parent.parent
+    packed = package / "_project"
+    root = packed if packed.is_dir() else package.parent
+    paths = [path.relative_to(root).as_posix() for path in sorted((root / "app").rglob("*")) if path.is_file()]
+    core = [path for path in paths if not path.startswith(NOT_CORE) and not _is_litter(path)]
+    missing = [path for path in ("app/main.py", *BESIDE_APP) if not (root / path).is_file()]
+    if missing:
+        raise IncompleteError(f"{', '.join(missing)} missing in {root}")
+    return {path: (root / path).read_bytes() for path in (*core, *BESIDE_APP)}
+
+
+def _is_litter(path: str) -> bool:
+    return any(part.startswith((".", "__pycache__")) for part in path.split("/"))
+
+
+def project_name(folder: str) -> str:
+    """A folder's name as that of a Python project: `My API` → my-api."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "api"
+
+
+def _filled(source: str, name: str, version: str) -> bytes:
+    text = (TEXTS / source).read_text(encoding="utf-8")
+    return text.replace("@NAME@", name).replace("@VERSION@", version).encode()
