@@ -155,14 +155,15 @@ class _FieldReader:
             what = f"`list` of `{of}`" if of else f"`{spec.type}`"
             self._report("RS302", f"field `{self._name}` has the type {what}, which takes no `{name}`", key.span, "not of this type", hint)
 
-    def _needs(self, key: str, example: str) -> bool:
-        """Whether a key that the type requires is there; reports its absence."""
-        if self._spec.has(key):
-            return key not in self._spec.broken
-        hint = f"write `{self._name}: {example}`"
-        message = f"field `{self._name}` has no `{key}`"
-        self._report("RS205", message, self._spec.value_span("type"), f"`{self._spec.type}` needs `{key}`", hint)
-        return False
+    def _needs(self, example: str, *keys: str) -> bool:
+        """Whether the keys that the type requires are there and in shape; reports those that are missing."""
+        missing = [key for key in keys if not self._spec.has(key)]
+        if missing:
+            listed = " and ".join(f"`{key}`" for key in missing)
+            label = f"`{self._spec.type}` needs {listed}"
+            hint = f"write `{self._name}: {example}`"
+            self._report("RS205", f"field `{self._name}` has no {listed}", self._spec.value_span("type"), label, hint)
+        return not missing and not self._spec.broken & set(keys)
 
     # --- types ------------------------------------------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class _FieldReader:
 
     def _reference(self) -> Reference | None:
         spec = self._spec
-        if not self._needs("to", "{type: ref, to: Project}") or spec.to is None:
+        if not self._needs("{type: ref, to: Project}", "to") or spec.to is None:
             return None
         if spec.on_delete == "set_null" and not spec.nullable and not spec.broken & {"nullable", "on_delete"}:
             self._report(
@@ -200,18 +201,18 @@ class _FieldReader:
         )
 
     def _enum(self) -> EnumType | None:
-        if not self._needs("values", "{type: enum, values: [low, high]}"):
+        if not self._needs("{type: enum, values: [low, high]}", "values"):
             return None
         values = self._enum_values()
         return EnumType(naming.enum_class(self._resource, self._name), values) if values else None
 
     def _list(self) -> ListType | None:
         spec = self._spec
-        if not self._needs("of", "{type: list, of: string}"):
+        if not self._needs("{type: list, of: string}", "of"):
             return None
         if spec.of not in ITEM_NAMES:
             if spec.of in TYPE_NAMES:
-                hint = "a list of strings takes `max_length`" if spec.of == "text" else None
+                hint = "write `of: string`, which takes a `max_length`" if spec.of == "text" else None
                 self._report("RS301", f"field `{self._name}` cannot be a list of `{spec.of}`", spec.value_span("of"), "no item type", hint)
             else:
                 self._unknown_type("of", ITEM_NAMES)
@@ -246,9 +247,9 @@ class _FieldReader:
         return type_
 
     def _digits(self) -> tuple[int | None, int | None]:
-        example = "{type: decimal, precision: 10, scale: 2}"
-        precision = self._count("precision", 1, MAX_PRECISION) if self._needs("precision", example) else None
-        scale = self._count("scale", 0, MAX_PRECISION) if self._needs("scale", example) else None
+        self._needs("{type: decimal, precision: 10, scale: 2}", "precision", "scale")
+        precision = self._count("precision", 1, MAX_PRECISION)
+        scale = self._count("scale", 0, MAX_PRECISION)
         if precision is not None and scale is not None and scale > precision:
             self._report(
                 "RS308",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,22 @@ def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple
     Gives the schema, or None when there is an error; and everything found, warnings included.
     """
     specs, found = read_specs(root)
-    specs |= unsaved or {}
-    diagnostics = list(found)
-    files: list[ResourceFile] = []
     unread = [diagnostic.span.path for diagnostic in found if diagnostic.span is not None]
+    schema, others = compile_specs({**specs, **(unsaved or {})}, frozen_plurals(root), unread)
+    return (None if has_errors(found) else schema), ordered([*found, *others])
+
+
+def compile_specs(
+    specs: Mapping[str, bytes], plurals: Mapping[str, str] | None = None, unread: Iterable[str] = ()
+) -> tuple[Schema | None, tuple[Diagnostic, ...]]:
+    """The schema that the given specs (bytes by path, such as `resources/task.yaml`) stand for, or None; and everything found.
+
+    `plurals` are default plurals by resource that were frozen earlier; `unread` are the paths of further specs, which exist but could
+    not be read.
+    """
+    diagnostics: list[Diagnostic] = []
+    files: list[ResourceFile] = []
+    missing = list(unread)
     for path, data in specs.items():
         loaded = load_file(path, data)
         diagnostics += loaded.diagnostics
@@ -51,10 +63,10 @@ def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple
             file, found = read_resource(path, loaded.root)
             diagnostics += found
         if file is None:
-            unread.append(path)
+            missing.append(path)
         else:
             files.append(file)
-    project, found = validate(files, unread=unread, plurals=frozen_plurals(root))
+    project, found = validate(files, unread=missing, plurals=plurals)
     diagnostics += found
     if has_errors(diagnostics):
         return None, ordered(diagnostics)

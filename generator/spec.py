@@ -19,9 +19,14 @@ from generator.diagnostics import Diagnostic, error
 from generator.ir import Span
 from generator.naming import closest, pascal_case
 from generator.nodes import Mapping, Node, Scalar, Sequence
+from generator.types import TYPE_NAMES, keys_of
 
 MAX_DIGITS = 18
 """Digits of a whole number of a key such as `max_length`; longer ones are out of every range."""
+
+
+MAX_LISTED = 8
+"""Words that a message lists in full."""
 
 
 # --- values -------------------------------------------------------------------------------------------------------------------------
@@ -271,7 +276,7 @@ class ResourceFile:
 def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Diagnostic, ...]]:
     """The shape of the file at `path`, whose nodes are `root`, with all mistakes of its shape; None where it is not even a mapping."""
     reader = _Reader()
-    head = reader.read(ResourceSpec, root, "a resource", _stand_ins(path, root))
+    head = reader.read(ResourceSpec, root, "the resource", _stand_ins(path, root))
     if head is None:
         return None, tuple(reader.diagnostics)
     file = ResourceFile(
@@ -317,7 +322,15 @@ class _Reader:
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False, include_input=False)
         broken = frozenset(str(details["loc"][0]) for details in errors)
-        self.diagnostics += [_diagnostic(details, model, node, subject) for details in errors]
+        unknown = [_unknown_key(details, model, node, subject) for details in errors if details["type"] == "extra_forbidden"]
+        self.diagnostics += [diagnostic for diagnostic, _ in unknown]
+        guesses = {guess for _, guess in unknown}
+        missing = [str(details["loc"][0]) for details in errors if details["type"] == "missing"]
+        if missing := [key for key in model.model_fields if key in missing and key not in guesses]:
+            listed = " and ".join(f"`{key}`" for key in missing)
+            self.diagnostics.append(error("RS205", f"{subject} has no {listed}", node.span, f"{listed} missing"))
+        others = [details for details in errors if details["type"] not in {"extra_forbidden", "missing"}]
+        self.diagnostics += [_wrong_value(details, model, node) for details in others]
         try:
             kept = (stand_ins or {}) | {key: value for key, value in values.items() if key not in broken}
             return model.model_validate(kept).located(node, broken)
@@ -325,14 +338,10 @@ class _Reader:
             return None
 
 
-def _diagnostic(details: ErrorDetails, model: type[Spec], node: Mapping, subject: str) -> Diagnostic:
-    """What Pydantic found, at the node where it did."""
+def _wrong_value(details: ErrorDetails, model: type[Spec], node: Mapping) -> Diagnostic:
+    """What Pydantic found wrong with the value of a known key, at the node where it did."""
     key = str(details["loc"][0])
-    name, value = node.key(key), node.get(key)
-    if name is None or value is None:
-        return error("RS205", f"{subject} has no `{key}`", node.span, f"`{key}` is missing")
-    if details["type"] == "extra_forbidden":
-        return _unknown_key(name, model, subject)
+    value = node.get(key) or node
     for step in details["loc"][1:]:
         if isinstance(step, int) and isinstance(value, Sequence):
             value = value.items[step]
@@ -344,17 +353,63 @@ def _diagnostic(details: ErrorDetails, model: type[Spec], node: Mapping, subject
     return error("RS304", f"`{key}`: {details['msg']}", value.span)
 
 
-def _unknown_key(name: Scalar, model: type[Spec], subject: str) -> Diagnostic:
+def _unknown_key(details: ErrorDetails, model: type[Spec], node: Mapping, subject: str) -> tuple[Diagnostic, str | None]:
+    """The diagnostic of a key that the model does not have, and the key that was probably meant."""
+    text = str(details["loc"][0])
+    name = node.key(text)
     known = tuple(model.model_fields)
-    guess = closest(name.text, known)
+    guess = _meant(text, node) if model is FieldSpec else None
+    guess = guess or closest(text, known)
     hint = f"did you mean `{guess}`?" if guess else f"known keys: {', '.join(known)}"
-    return error("RS204", f"{subject} has an unknown key `{name.text}`", name.span, "unknown key", hint=hint)
+    span = node.span if name is None else name.span
+    return error("RS204", f"{subject} has an unknown key `{text}`", span, "unknown key", hint=hint), guess
+
+
+def _meant(text: str, field: Mapping) -> str | None:
+    type_ = field.get("type")
+    legal = keys_of(type_.text) if isinstance(type_, Scalar) and type_.text in TYPE_NAMES else None
+    return next((key for key in _MEANT.get(text, ()) if legal is None or key in legal), None)
+
+
+_MEANT: dict[str, tuple[str, ...]] = {
+    "null": ("nullable",),
+    "required": ("nullable",),
+    "optional": ("nullable",),
+    "regex": ("pattern",),
+    "minimum": ("ge", "min_length", "min_items"),
+    "maximum": ("le", "max_length", "max_items"),
+    "min": ("ge", "min_length", "min_items"),
+    "max": ("le", "max_length", "max_items"),
+    "length": ("max_length",),
+    "size": ("max_length",),
+    "digits": ("precision",),
+    "decimal_places": ("scale",),
+    "choices": ("values",),
+    "options": ("values",),
+    "enum": ("values",),
+    "items": ("of",),
+    "target": ("to",),
+    "references": ("to",),
+    "related_name": ("inverse",),
+    "back_populates": ("inverse",),
+    "readonly": ("write",),
+    "read_only": ("write",),
+    "immutable": ("write",),
+    "write_only": ("read",),
+    "hidden": ("read",),
+    "comment": ("description",),
+    "title": ("description",),
+}
+"""What other systems call the keys of a field; the first one that the type takes is meant."""
 
 
 def unknown_word(subject: str, value: Scalar, words: tuple[str, ...]) -> Diagnostic:
     """The diagnostic of a value that is not one of the given words."""
     listed = ", ".join(f"`{word}`" for word in words)
     guess = closest(value.text, words)
+    if len(words) > MAX_LISTED:
+        hint = f"did you mean `{guess}`?" if guess else f"one of {listed}"
+        return error("RS305", f"{subject} cannot be `{value.text}`", value.span, "unknown word", hint=hint)
     hint = f"did you mean `{guess}`?" if guess else None
     return error("RS305", f"{subject} must be one of {listed}", value.span, f"`{value.text}` is none of them", hint=hint)
 
@@ -380,7 +435,8 @@ def _fields(head: ResourceSpec, reader: _Reader) -> list[NamedField]:
         written = expand_shorthand(value) if isinstance(value, Scalar) else value
         if isinstance(written, Scalar):
             hint = f"write `{key.text}: string` or `{key.text}: {{type: string}}`"
-            reader.diagnostics.append(error("RS303", f"field `{key.text}` needs a type, not {describe(value)}", value.span, hint=hint))
+            found = "" if isinstance(value, Scalar) and value.kind == "null" else f", not {describe(value)}"
+            reader.diagnostics.append(error("RS303", f"field `{key.text}` needs a type{found}", value.span, hint=hint))
             spec = None
         else:
             spec = reader.read(FieldSpec, written, f"field `{key.text}`")

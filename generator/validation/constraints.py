@@ -21,7 +21,9 @@ MAX_INDEXED_LENGTH = 2_048
 
 def field_lists(resource: CheckedResource) -> Iterator[Diagnostic]:
     """The entries of `unique` and `indexes`."""
-    alone = {(name,): spec.key_span("unique") for name, spec in resource.specs.items() if spec.unique and name in resource.fields}
+    alone: dict[tuple[str, ...], Span] = {
+        (name,): spec.key_span("unique") for name, spec in resource.specs.items() if spec.unique and name in resource.fields
+    }
     for key, entries, seen in (("unique", resource.file.unique, alone), ("indexes", resource.file.indexes, dict[tuple[str, ...], Span]())):
         for entry in entries:
             yield from _entry(key, entry, resource)
@@ -96,14 +98,18 @@ def indexes(resource: CheckedResource) -> Iterator[Diagnostic]:
                 hint="delete `index: false`, or `sort: true`",
             )
         elif (field.sort or spec.unique or spec.index) and is_long(field):
-            key = "sort" if field.sort else "unique" if spec.unique else "index"
+            key, effect = ("sort", _UNSORTED) if field.sort else ("unique" if spec.unique else "index", _REFUSED)
             yield warning(
                 "RS604",
                 f"field `{field.name}` can be longer than an entry of an index",
                 spec.key_span(key),
-                "rows with more than about 2,000 characters here will be refused",
+                effect,
                 hint=f"set `max_length` to {MAX_INDEXED_LENGTH} or less",
             )
+
+
+_UNSORTED = "every page of this order reads and sorts all rows of the owner"
+_REFUSED = "rows with more than about 2,000 characters here will be refused"
 
 
 def is_long(field: Field) -> bool:

@@ -26,7 +26,7 @@ def resource_name(file: ResourceFile) -> Iterator[Diagnostic]:
     name, span = file.head.resource, file.head.value_span("resource")
     if not naming.RESOURCE_PATTERN.fullmatch(name):
         guess = _pascal(name)
-        hint = f"did you mean `{guess}`?" if guess else "a capital letter, then letters and digits: `LineItem`"
+        hint = f"did you mean `{guess}`?" if guess else "a capital letter, then letters and digits, as in `LineItem`"
         yield error("RS201", f"`{name}` is no name for a resource", span, _what_is_wrong(name, "letters and digits"), hint=hint)
     elif naming.is_keyword(name):
         yield error("RS207", f"the resource `{name}` has the name of a Python keyword", span, "keyword", hint=f"such as `{name}Value`")
@@ -46,7 +46,7 @@ def _file_name(file: ResourceFile, name: str, span: Span) -> Iterator[Diagnostic
             f"the resource `{name}` belongs into a file `{module}.yaml`",
             span,
             f"this file is `{stem}.yaml`",
-            hint=f"rename the file: `git mv {file.path} {file.path.removesuffix(f'{stem}.yaml')}{module}.yaml`{other}",
+            hint=f"rename the file{other}",
         )
 
 
@@ -201,7 +201,8 @@ def name_problem(name: str, what: str, span: Span, *, soft_delete: bool = False)
     problem = _field_name_problem(name)
     if problem:
         guess = _snake(name)
-        hint = f"did you mean `{guess}`?" if guess else "a small letter, then small letters, digits and `_`: `due_at`"
+        hint = f"did you mean `{guess}`?" if guess else "a small letter, then small letters, digits and `_`, as in `due_at`"
+        hint = None if len(name) > naming.MAX_NAME else hint
         return error("RS202", f"`{name}` is no name for {_article(what)}", span, problem, hint=hint)
     if naming.is_keyword(name):
         return error("RS207", f"the {what} `{name}` has the name of a Python keyword", span, "keyword", hint=f"write `{name}_`")
@@ -238,6 +239,8 @@ def _what_is_wrong(name: str, allowed: str) -> str:
     foreign = next((character for character in name if not character.isascii()), None)
     if foreign is not None:
         return f"`{foreign}` is U+{ord(foreign):04X}, no ASCII letter"
+    if name[:1] == "_" or name[:1].isdigit():
+        return f"begins with `{name[0]}`, not with a letter"
     return f"only {allowed}" if name else "empty"
 
 
