@@ -426,6 +426,398 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="resource: Task\n? ? fields",
         right="resource: Task\nfields:\n  title: {type: string, max_length: 80}",
     ),
+    "RS201": CodeInfo(
+        title="a name that no resource can have",
+        meaning=(
+            "The name of a resource begins with a capital letter, followed by letters and digits of ASCII, at most 48 of them. It "
+            "becomes the name of a Python class; letters of other alphabets that look alike would make two names that nobody can "
+            "tell apart."
+        ),
+        wrong="resource: line_item",
+        right="resource: LineItem",
+    ),
+    "RS202": CodeInfo(
+        title="a name that no field can have",
+        meaning=(
+            "The name of a field, inverse or check begins with a small letter, followed by small letters, digits and single "
+            "underscores of ASCII, at most 48 of them. Two underscores in a row separate a field from an operator in a query string"
+            " (`due_at__gte`), so that names cannot have them."
+        ),
+        wrong="fields:\n  dueAt: datetime",
+        right="fields:\n  due_at: datetime",
+    ),
+    "RS203": CodeInfo(
+        title="a reference to a resource that no spec describes",
+        meaning=(
+            "Each reference names a resource, by its `resource:` and not by its file, table or URL. The resource is described by a "
+            "file of its own in the folder resources."
+        ),
+        wrong="fields:\n  project: ref(Projet)",
+        right="fields:\n  project: ref(Project)",
+    ),
+    "RS204": CodeInfo(
+        title="an unknown key",
+        meaning=(
+            "No part of a spec takes keys that it does not know: a misspelt key would silently have no effect. The hint names the "
+            "key that was probably meant."
+        ),
+        wrong="title: {type: string, max_lenght: 80}",
+        right="title: {type: string, max_length: 80}",
+    ),
+    "RS205": CodeInfo(
+        title="a required key is missing",
+        meaning=(
+            "A resource needs `resource` and `fields`, and a field its `type`. Some types need more: `decimal` its `precision` and "
+            "`scale`, `enum` its `values`, `list` its `of`, `ref` its `to`. A check needs `name`, `rule` and `message`."
+        ),
+        wrong="price: decimal",
+        right="price: {type: decimal, precision: 10, scale: 2}",
+    ),
+    "RS206": CodeInfo(
+        title="a reserved name",
+        meaning=(
+            "The name would hide something that every resource has: a built-in column (`id`, `user_id`, `created_at`, `updated_at`,"
+            " `version`), an attribute of SQLModel, a parameter of lists (`limit`, `sort`, `q`) or a system column of PostgreSQL. "
+            "For the same reason no reference is named `user`: its column would be `user_id`."
+        ),
+        wrong="metadata: json",
+        right="details: json",
+    ),
+    "RS207": CodeInfo(
+        title="a Python keyword as a name",
+        meaning=(
+            "Fields and resources become names in Python, where keywords are none. Soft keywords such as `type`, `match` and `case`"
+            " are fine, and so is a trailing underscore."
+        ),
+        wrong="class: string",
+        right="class_: string",
+    ),
+    "RS208": CodeInfo(
+        title="a spec with another file name than its resource",
+        meaning=(
+            "The file of a resource is named after it in snake case, so that both can be found by name: `LineItem` is described by "
+            "line_item.yaml, `HTTPLog` by http_log.yaml."
+        ),
+        wrong="# resources/items.yaml\nresource: LineItem",
+        right="# resources/line_item.yaml\nresource: LineItem",
+    ),
+    "RS209": CodeInfo(
+        title="two owners of one name",
+        meaning=(
+            "Two specs describe the same resource, or two resources get the same table or class: plurals may be equal, and the "
+            "classes `TaskCreate`, `TaskReplace`, `TaskUpdate` and `TaskRead` belong to `Task`, as does the enum `TaskPriority` of "
+            "its field `priority`."
+        ),
+        wrong="# resources/person.yaml\nresource: Person\n\n# resources/people.yaml\nresource: People",
+        right="# resources/people.yaml\nresource: People\nplural: peoples",
+    ),
+    "RS210": CodeInfo(
+        title="a field that is the column of a reference",
+        meaning=(
+            "A reference `project` is the column `project_id`, in the database and in JSON. A field of that name beside it would be"
+            " the same column."
+        ),
+        wrong="fields:\n  project: ref(Project)\n  project_id: uuid",
+        right="fields:\n  project: ref(Project)",
+    ),
+    "RS211": CodeInfo(
+        title="a plural that no table can have",
+        meaning=(
+            "The plural names the table, the module of the routes and the URL. It is written like the name of a field, does not end"
+            " with an underscore, and is neither a Python keyword nor the name of one of the database's own tables."
+        ),
+        wrong="plural: Line-Items",
+        right="plural: line_items",
+    ),
+    "RS212": CodeInfo(
+        title="an inverse whose name is taken",
+        meaning=(
+            "`inverse` is a name on the resource that is referred to: the path `/projects/{project_id}/<inverse>` and a word of "
+            "`expand`. Two references to the same resource need two names, and none may be a field of it."
+        ),
+        wrong="fields:\n  author: {type: ref, to: Person, inverse: tasks}\n  assignee: {type: ref, to: Person, inverse: tasks}",
+        right=(
+            "fields:\n"
+            "  author: {type: ref, to: Person, inverse: written_tasks}\n"
+            "  assignee: {type: ref, to: Person, inverse: assigned_tasks}"
+        ),
+    ),
+    "RS213": CodeInfo(
+        title="a resource that refers to itself and may not be null",
+        meaning="The first row would have to refer to a row that exists already, and there is none.",
+        wrong="parent: ref(Task)",
+        right="parent: ref(Task)?",
+    ),
+    "RS214": CodeInfo(
+        title="a circle of references that may not be null",
+        meaning=(
+            "Each of the resources needs a row of the next one to exist first, so that no row of any of them can ever be created. "
+            "One reference of the circle has to be nullable."
+        ),
+        wrong="# in task.yaml\nproject: ref(Project)\n# in project.yaml\nfirst_task: ref(Task)",
+        right="# in task.yaml\nproject: ref(Project)\n# in project.yaml\nfirst_task: ref(Task)?",
+    ),
+    "RS215": CodeInfo(
+        title="set_null on a reference that may not be null",
+        meaning="`on_delete: set_null` clears the reference when its target is deleted, which only a nullable one allows.",
+        wrong="project: {type: ref, to: Project, on_delete: set_null}",
+        right="project: {type: ref, to: Project, nullable: true, on_delete: set_null}",
+    ),
+    "RS216": CodeInfo(
+        title="a rename that cannot have happened",
+        meaning=(
+            "`renamed_from` gives the former name of a resource, field or enum value, so that a migration keeps its data. The "
+            "former name must be gone, and only one can have come from it. After two renames in a row the last former name is "
+            "enough."
+        ),
+        wrong="title: {type: string, renamed_from: name}\nname: string",
+        right="title: {type: string, renamed_from: name}",
+    ),
+    "RS217": CodeInfo(
+        title="an unknown field",
+        meaning=(
+            "The list names something that is no field of the resource. References stand here by their names in the spec, `project`"
+            " and not `project_id`. `indexes` also take `id`, `created_at`, `updated_at` and `version`; the owner is part of every "
+            "constraint and index without saying so."
+        ),
+        wrong="unique:\n  - [project_id, slug]",
+        right="unique:\n  - [project, slug]",
+    ),
+    "RS218": CodeInfo(
+        title="a name that stands twice in a list",
+        meaning="The same field, operation, hook or check stands twice where each may stand once.",
+        wrong="operations: [list, get, get]",
+        right="operations: [list, get]",
+    ),
+    "RS219": CodeInfo(
+        title="a link that links nothing",
+        meaning=(
+            "`link` makes a resource a many-to-many link. It names two different references of the resource, neither nullable; a "
+            "link is deleted with either of its ends."
+        ),
+        wrong="fields:\n  task: ref(Task)\n  tag: ref(Tag)?\nlink: [task, tag]",
+        right="fields:\n  task: ref(Task)\n  tag: ref(Tag)\nlink: [task, tag]",
+    ),
+    "RS220": CodeInfo(
+        title="no fields, or too many",
+        meaning=(
+            "A resource has at least one field and at most 1,000, because PostgreSQL's tables end at 1,600 columns and fewer where "
+            "they are wide."
+        ),
+        wrong="resource: Task\nfields: {}",
+        right="resource: Task\nfields:\n  title: string",
+    ),
+    "RS301": CodeInfo(
+        title="an unknown type",
+        meaning=(
+            "The types are string, text, integer, bigint, float, decimal, boolean, date, time, datetime, uuid, enum, json, email, "
+            "url, list and ref. A list takes all scalars but text as its items."
+        ),
+        wrong="title: varchar",
+        right="title: string",
+    ),
+    "RS302": CodeInfo(
+        title="a key that the type does not have",
+        meaning=(
+            "Each type takes the keys that mean something for it: lengths for texts, limits for numbers, dates and times, `to` and "
+            "`on_delete` for references. A key without effect would be a promise that nobody keeps."
+        ),
+        wrong="count: {type: integer, max_length: 3}",
+        right="count: {type: integer, le: 999}",
+    ),
+    "RS303": CodeInfo(
+        title="a value of the wrong kind for its key",
+        meaning=(
+            "The key takes another kind of value: text, a whole number, `true` or `false`, a list or a mapping. Specs are read as "
+            "YAML 1.2, where `yes`, `no`, `on` and `off` are texts."
+        ),
+        wrong="title: {type: string, nullable: yes}",
+        right="title: {type: string, nullable: true}",
+    ),
+    "RS304": CodeInfo(
+        title="a number beyond all limits",
+        meaning="The number has more digits than any limit of a spec.",
+        wrong="title: {type: string, max_length: 99999999999999999999}",
+        right="title: {type: string, max_length: 200}",
+    ),
+    "RS305": CodeInfo(
+        title="a word that the key does not know",
+        meaning="The key takes one of a few words.",
+        wrong="project: {type: ref, to: Project, on_delete: nullify}",
+        right="project: {type: ref, to: Project, on_delete: restrict}",
+    ),
+    "RS306": CodeInfo(
+        title="a value of another type than its field",
+        meaning=(
+            "A default, example or limit is a value of its field's type. Nothing is converted: texts stand between quotes where "
+            "YAML would read a number, whole numbers have no point, dates and times are RFC 3339 (`2026-02-28`, `12:30:00`, "
+            "`2026-02-28T12:30:00Z`). Numbers are written plainly: `0777`, `1_000`, `.nan` and `.inf` are none."
+        ),
+        wrong="count: {type: integer, default: \"5\"}",
+        right="count: {type: integer, default: 5}",
+    ),
+    "RS307": CodeInfo(
+        title="a value that its own field would refuse",
+        meaning=(
+            "The default or example breaks a constraint of its field, such as its length, limits, pattern or values, or lies "
+            "outside the range of its type. Every row that relied on it would be refused."
+        ),
+        wrong="title: {type: string, max_length: 3, default: untitled}",
+        right="title: {type: string, max_length: 80, default: untitled}",
+    ),
+    "RS308": CodeInfo(
+        title="constraints that contradict each other",
+        meaning="No value at all satisfies the constraints together.",
+        wrong="count: {type: integer, ge: 10, le: 5}",
+        right="count: {type: integer, ge: 5, le: 10}",
+    ),
+    "RS309": CodeInfo(
+        title="a number outside the range of its key",
+        meaning="The key takes numbers of a certain range: lengths from 0, a `precision` of 1 to 38, `max_items` from 1.",
+        wrong="price: {type: decimal, precision: 60, scale: 2}",
+        right="price: {type: decimal, precision: 38, scale: 2}",
+    ),
+    "RS310": CodeInfo(
+        title="an enum value that is no text",
+        meaning=(
+            "An enum has at least one value, and each is a text that is not empty. YAML reads `1`, `true` and `null` as something "
+            "else than texts unless they stand between quotes."
+        ),
+        wrong="size: {type: enum, values: [1, 2]}",
+        right="size: {type: enum, values: [\"1\", \"2\"]}",
+    ),
+    "RS311": CodeInfo(
+        title="an enum value that stands twice",
+        meaning="Each value of an enum stands once.",
+        wrong="size: {type: enum, values: [small, large, small]}",
+        right="size: {type: enum, values: [small, large]}",
+    ),
+    "RS312": CodeInfo(
+        title="two enum values with one name",
+        meaning=(
+            "The members of the generated enum are named after its values: `in-progress` becomes IN_PROGRESS, `2x` becomes "
+            "VALUE_2X. Where two values give the same name, or the name is no identifier, say it in the long form."
+        ),
+        wrong="grade: {type: enum, values: [A, A+]}",
+        right="grade: {type: enum, values: [A, {value: A+, name: a_plus}]}",
+    ),
+    "RS313": CodeInfo(
+        title="a field that nothing fills",
+        meaning=(
+            "With `write: never` no body may hold the field. It needs a default, has to be nullable, or a hook `before_create` "
+            "gives it a value."
+        ),
+        wrong="number: {type: string, write: never}",
+        right="number: {type: string, write: never}\n…\nhooks: [before_create]",
+    ),
+    "RS401": CodeInfo(
+        title="a field that has no order",
+        meaning=(
+            "`unique` and `indexes` take fields that can be compared: all scalars, enums and references. A list gets an index of "
+            "its own with `index: true`."
+        ),
+        wrong="unique:\n  - [tags]",
+        right="unique:\n  - [title]",
+    ),
+    "RS402": CodeInfo(
+        title="unique with a constant default",
+        meaning="Only one row of an owner could ever have the default; the second one that relied on it would be refused.",
+        wrong="slug: {type: string, unique: true, default: untitled}",
+        right="slug: {type: string, unique: true}",
+    ),
+    "RS403": CodeInfo(
+        title="the same key twice",
+        meaning=(
+            "Two entries of `unique` have the same fields, or two of `indexes` the same fields in the same order. `unique: true` of"
+            " a field counts as an entry."
+        ),
+        wrong="slug: {type: string, unique: true}\n…\nunique:\n  - [slug]",
+        right="slug: {type: string, unique: true}",
+    ),
+    "RS404": CodeInfo(
+        title="a key of no fields, or of too many",
+        meaning=(
+            "An entry of `unique` or `indexes` names 1 to 31 fields; PostgreSQL's indexes end at 32 columns, and the owner is "
+            "always the first."
+        ),
+        wrong="unique:\n  - []",
+        right="unique:\n  - [title]",
+    ),
+    "RS405": CodeInfo(
+        title="a reference without its index",
+        meaning=(
+            "Deleting a row looks for the rows that refer to it. Without an index every deletion would read all rows of the owner, "
+            "so that references always have one."
+        ),
+        wrong="project: {type: ref, to: Project, index: false}",
+        right="project: {type: ref, to: Project}",
+    ),
+    "RS406": CodeInfo(
+        title="a check without a message",
+        meaning="The message of a check is what a user reads when a request breaks the rule.",
+        wrong="checks:\n  - {name: done_has_notes, rule: \"not completed or notes is not null\", message: \"\"}",
+        right="checks:\n  - {name: done_has_notes, rule: \"not completed or notes is not null\", message: Say how it ended.}",
+    ),
+    "RS501": CodeInfo(
+        title="a resource without operations",
+        meaning="A resource offers at least one operation. Without the key it offers all of them but batch.",
+        wrong="operations: []",
+        right="operations: [list, get]",
+    ),
+    "RS502": CodeInfo(
+        title="page sizes that do not fit",
+        meaning="The sizes of a page are 1 to 1,000, and the default is at most the maximum.",
+        wrong="page: {default: 200, max: 100}",
+        right="page: {default: 100, max: 200}",
+    ),
+    "RS503": CodeInfo(
+        title="an upsert by something that is not unique",
+        meaning="`upsert` finds the row to replace by its natural key, which must be one of the unique keys of the resource.",
+        wrong="upsert: [slug]",
+        right="unique:\n  - [slug]\nupsert: [slug]",
+    ),
+    "RS504": CodeInfo(
+        title="a filter that goes through no reference",
+        meaning="Each of `filters` is a reference of the resource and a field of its target, with a point between.",
+        wrong="filters: [name]",
+        right="filters: [project.name]",
+    ),
+    "RS601": CodeInfo(
+        title="a default that looks like a secret",
+        meaning=(
+            "Defaults are committed, generated into code and published in OpenAPI. A password or key there is no secret any more. "
+            "Secrets belong into settings; a hook can fill the field."
+        ),
+        wrong="api_token: {type: string, default: \"sk_live_51H8xyz\"}",
+        right="api_token: string",
+    ),
+    "RS602": CodeInfo(
+        title="a derived name that was shortened",
+        meaning=(
+            "Constraints and indexes are named after their table and columns. PostgreSQL's names are short, so that longer ones "
+            "keep their beginning and end with a hash. They work; they are hard to read in a plan or an error."
+        ),
+        wrong="resource: InternationalShipmentDeclaration\n…\nunique:\n  - [declaration_number, country_of_origin]",
+        right="resource: InternationalShipmentDeclaration\nplural: declarations\n…\nunique:\n  - [declaration_number, country_of_origin]",
+    ),
+    "RS603": CodeInfo(
+        title="a sortable field without its index",
+        meaning=(
+            "Every order that clients may ask for has an index, so that a page costs the same at any depth. With `index: false` "
+            "each page reads and sorts all rows of the owner."
+        ),
+        wrong="title: {type: string, sort: true, index: false}",
+        right="title: {type: string, sort: true}",
+    ),
+    "RS604": CodeInfo(
+        title="a text that is too long for an index",
+        meaning=(
+            "An entry of a PostgreSQL index has at most 2,704 bytes. A text that may be longer than 2,048 characters cannot rely on"
+            " one: an order gets none, and a row whose value is too long for a unique key or an index of its own is refused."
+        ),
+        wrong="url: {type: url, max_length: 8000, unique: true}",
+        right="url: {type: url, unique: true}",
+    ),
     "RS701": CodeInfo(
         title="the lock is damaged",
         meaning=(
@@ -582,5 +974,38 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="fields:\n    title:  {max_length: 80, type: 'string'}",
         right="fields:\n  title: {type: string, max_length: 80}",
+    ),
+    "RS901": CodeInfo(
+        title="soft_delete is not available yet",
+        meaning=(
+            "The spec language has `soft_delete`, but this version of Rowsmith does not serve it. Served without it, rows that "
+            "users expect to restore would be gone."
+        ),
+        wrong="soft_delete: true",
+        right="soft_delete: false",
+    ),
+    "RS902": CodeInfo(
+        title="computed fields are not available yet",
+        meaning="The spec language has `computed`, but this version of Rowsmith does not serve it.",
+        wrong="total: {type: decimal, precision: 10, scale: 2, computed: \"price * quantity\"}",
+        right="total: {type: decimal, precision: 10, scale: 2, write: never, nullable: true}",
+    ),
+    "RS903": CodeInfo(
+        title="upsert is not available yet",
+        meaning="The spec language has `upsert`, but this version of Rowsmith does not serve it.",
+        wrong="upsert: [slug]",
+        right="unique:\n  - [slug]",
+    ),
+    "RS904": CodeInfo(
+        title="batch is not available yet",
+        meaning="The spec language has the operation `batch`, but this version of Rowsmith does not serve it.",
+        wrong="operations: [list, get, create, batch]",
+        right="operations: [list, get, create]",
+    ),
+    "RS905": CodeInfo(
+        title="filters through references are not available yet",
+        meaning="The spec language has `filters`, but this version of Rowsmith does not serve them.",
+        wrong="filters: [project.name]",
+        right="project: {type: ref, to: Project, filter: true}",
     ),
 }
