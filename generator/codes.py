@@ -653,7 +653,7 @@ CODES: Mapping[str, CodeInfo] = {
             "YAML would read a number, whole numbers have no point, dates and times are RFC 3339 (`2026-02-28`, `12:30:00`, "
             "`2026-02-28T12:30:00Z`). Numbers are written plainly: `0777`, `1_000`, `.nan` and `.inf` are none."
         ),
-        wrong="count: {type: integer, default: \"5\"}",
+        wrong='count: {type: integer, default: "5"}',
         right="count: {type: integer, default: 5}",
     ),
     "RS307": CodeInfo(
@@ -684,7 +684,7 @@ CODES: Mapping[str, CodeInfo] = {
             "else than texts unless they stand between quotes."
         ),
         wrong="size: {type: enum, values: [1, 2]}",
-        right="size: {type: enum, values: [\"1\", \"2\"]}",
+        right='size: {type: enum, values: ["1", "2"]}',
     ),
     "RS311": CodeInfo(
         title="an enum value that stands twice",
@@ -755,8 +755,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS406": CodeInfo(
         title="a check without a message",
         meaning="The message of a check is what a user reads when a request breaks the rule.",
-        wrong="checks:\n  - {name: done_has_notes, rule: \"not completed or notes is not null\", message: \"\"}",
-        right="checks:\n  - {name: done_has_notes, rule: \"not completed or notes is not null\", message: Say how it ended.}",
+        wrong='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: ""}',
+        right='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: Say how it ended.}',
     ),
     "RS501": CodeInfo(
         title="a resource without operations",
@@ -788,7 +788,7 @@ CODES: Mapping[str, CodeInfo] = {
             "Defaults are committed, generated into code and published in OpenAPI. A password or key there is no secret any more. "
             "Secrets belong into settings; a hook can fill the field."
         ),
-        wrong="api_token: {type: string, default: \"sk_live_51H8xyz\"}",
+        wrong='api_token: {type: string, default: "hunter2"}',
         right="api_token: string",
     ),
     "RS602": CodeInfo(
@@ -987,7 +987,7 @@ CODES: Mapping[str, CodeInfo] = {
     "RS902": CodeInfo(
         title="computed fields are not available yet",
         meaning="The spec language has `computed`, but this version of Rowsmith does not serve it.",
-        wrong="total: {type: decimal, precision: 10, scale: 2, computed: \"price * quantity\"}",
+        wrong='total: {type: decimal, precision: 10, scale: 2, computed: "price * quantity"}',
         right="total: {type: decimal, precision: 10, scale: 2, write: never, nullable: true}",
     ),
     "RS903": CodeInfo(
