@@ -46,38 +46,37 @@ def _escaped(character: str) -> str:
 
 
 def docstring(value: str, *, indent: int = 0) -> str:
-    """A docstring literal of `value`: white space folded, wrapped, and closed with a period where nothing else ends the first line."""
-    folded = " ".join(value.split())
-    shown = "".join(character if character.isprintable() else " " for character in folded).strip() or "Without a description."
-    lines = textwrap.wrap(shown, WIDTH - indent, break_long_words=True, break_on_hyphens=False)
-    first, rest = lines[0], lines[1:]
-    if not rest and not first.endswith((".", "?", "!")):
-        first += "."
-    body = first if not rest else "\n".join([first.rstrip(), *rest])
-    if rest:  # the summary has to be one sentence of its own
-        body = _summarised(shown, indent)
-    escaped = body.replace("\\", "\\\\").replace('"', '\\"')
-    if "\n" not in escaped:
-        return f'"""{escaped}"""'
-    return '"""' + textwrap.indent(escaped, " " * indent).lstrip() + "\n" + " " * indent + '"""'
-
-
-def _summarised(shown: str, indent: int) -> str:
-    head, stop, tail = shown.partition(". ")
-    if not stop or len(head) > WIDTH - indent - 1:
-        head, tail = textwrap.shorten(shown, WIDTH - indent - 5, placeholder="") + " …", shown
-        head = head if len(head) > 2 else shown[: WIDTH - indent - 5] + " …"
-        head += "."
-    else:
-        head += "."
-    return head + "\n\n" + textwrap.fill(tail, WIDTH - indent, break_long_words=True, break_on_hyphens=False)
+    """A docstring of `value`, wrapped: a first line of one sentence, and the rest below it where there is more."""
+    shown, width = _shown(value) or "No description.", WIDTH - indent
+    if len(shown) < width:
+        return _in_quotes(_sentence(shown))
+    summary, end, rest = shown.partition(". ")
+    if not end or len(summary) >= width:
+        summary, rest = _shortened(shown, width), shown
+    body = textwrap.fill(rest, width, break_on_hyphens=False)
+    return _in_quotes(f"{_sentence(summary)}\n\n{textwrap.indent(body, ' ' * indent)}\n{' ' * indent}")
 
 
 def header_docstring(summary: str, rest: str) -> str:
-    """The docstring of a module: one line each for `summary`, shortened where it is too long, and `rest`."""
-    shown = "".join(character if character.isprintable() else " " for character in summary)
-    line = textwrap.shorten(shown, WIDTH - 1, placeholder=" …") or "…"
-    if len(line) > WIDTH - 1 or line == " …":
-        line = shown[: WIDTH - 3] + " …"
-    line = line if line.endswith((".", "?", "!")) else line + "."
-    return '"""' + "\n\n".join((line, rest + "\n")).replace("\\", "\\\\").replace('"', '\\"') + '"""'
+    """The docstring of a module: one line of `summary`, shortened where it is too long, and `rest` as it stands."""
+    return _in_quotes(f"{_sentence(_shortened(_shown(summary), WIDTH))}\n\n{rest}\n")
+
+
+def _shown(value: str) -> str:
+    """One line of `value`, without what does not show."""
+    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+
+
+def _shortened(shown: str, width: int) -> str:
+    return shown if len(shown) < width else shown[: width - 3].rstrip() + " …"
+
+
+def _sentence(shown: str) -> str:
+    return shown if shown.endswith((".", "?", "!")) else f"{shown}."
+
+
+def _in_quotes(body: str) -> str:
+    """`body` between triple quotes; raw where it has a backslash, and then with its own triple quotes softened."""
+    if "\\" in body:
+        return 'r"""' + body.replace('"', "'") + '"""'
+    return '"""' + body.replace('"""', "'''") + '"""'

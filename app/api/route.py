@@ -73,32 +73,32 @@ class _Call:
     path_names: tuple[tuple[str, str], ...]
     results: tuple[tuple[str, int], ...]
 
+    def arguments(self, request: Request, solved: list[Any]) -> Values:
+        """Its arguments: results of earlier calls, the request, and path parameters as text."""
+        arguments: Values = {name: solved[place] for name, place in self.results}
+        if self.request_name is not None:
+            arguments[self.request_name] = request
+        for name, alias in self.path_names:
+            arguments[name] = request.path_params[alias]
+        return arguments
+
 
 def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
     """A function from the request to the handler's arguments; UnknownSignatureError when FastAPI has to do it."""
-    if not iscoroutinefunction(dependant.call) or not _is_plain(dependant) or len(dependant.body_params) > 1:
+    if not iscoroutinefunction(dependant.call) or not _is_plain(dependant):
         raise UnknownSignatureError
     calls: list[_Call] = []
-    places: dict[Any, int] = {}
-    results = [(name, place) for name, place in _add_dependencies(dependant, calls, places) if name is not None]
+    results = tuple((name, place) for name, place in _add_dependencies(dependant, calls, {}) if name is not None)
     path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
     headers = tuple((field.name, field.alias.lower()) for field in dependant.header_params)
-    query = next(((field.name, _query_model(dependant)) for field in dependant.query_params), (None, NoQuery))
-    body = next(((field.name, _body_model(dependant)) for field in dependant.body_params), None)
-    if query[1] is None or (body is not None and body[1] is None):
-        raise UnknownSignatureError
-    query_name, query_model = query[0], cast("type[BaseModel]", query[1])
+    query_name, query_model = _only(dependant.query_params, NoQuery)
+    body_name, body_model = _only(dependant.body_params, None)
     request_name = dependant.request_param_name
 
     async def solve(request: Request) -> Values:
         solved: list[Any] = []
         for step in calls:
-            arguments: Values = {name: solved[place] for name, place in step.results}
-            if step.request_name is not None:
-                arguments[step.request_name] = request
-            for name, alias in step.path_names:
-                arguments[name] = request.path_params[alias]
-            solved.append(await step.function(**arguments))
+            solved.append(await step.function(**step.arguments(request, solved)))
         values: Values = {name: solved[place] for name, place in results}
         for name, alias, validate in path:
             values[name] = validate(request.path_params[alias])
@@ -110,11 +110,21 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
             values[name] = request.headers.get(alias)
         if request_name is not None:
             values[request_name] = request
-        if body is not None:
-            values[body[0]] = validate_body(cast("type[BaseModel]", body[1]), await read_body(request))
+        if body_model is not None and body_name is not None:
+            values[body_name] = validate_body(body_model, await read_body(request))
         return values
 
     return solve
+
+
+def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel] | M]:
+    """The one field's name and model; UnknownSignatureError for several fields, or one that is no model."""
+    if not fields:
+        return None, missing
+    model = _model(fields)
+    if model is None:
+        raise UnknownSignatureError
+    return fields[0].name, model
 
 
 def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any, int]) -> list[tuple[str | None, int]]:

@@ -7,15 +7,16 @@ type, a constraint that stored rows break) it refuses. A database that matters i
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
-from sqlalchemy import Column, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import JSON, Column, Constraint, Index, PrimaryKeyConstraint, Table
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
+from app.db.statements import encode_json
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -99,7 +100,7 @@ async def _add_column(connection: Connection, table: Table, column: Column[Any])
         return
     await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition.removesuffix(' NOT NULL')}")
     if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {_quote(table.name)})"):  # noqa: S608  # a quoted identifier
-        default = cast("Any", column.default).arg if column.default is not None and column.default.is_scalar else None
+        default = _default(column)
         if default is None:
             message = (
                 f"{table.name}.{column.name} is new and required, but the table has rows. Give the field a default, or make it nullable."
@@ -107,6 +108,15 @@ async def _add_column(connection: Connection, table: Table, column: Column[Any])
             raise SchemaError(message)
         await connection.execute(f"UPDATE {_quote(table.name)} SET {_quote(column.name)} = $1", default)  # noqa: S608  # quoted identifiers
     await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(column.name)} SET NOT NULL")
+
+
+def _default(column: Column[Any]) -> Any:
+    """The value that a row without one gets, as asyncpg takes it; None when there is none."""
+    default: Any = column.default
+    if default is None:
+        return None
+    value = default.arg(None) if default.is_callable else default.arg
+    return encode_json(value) if isinstance(column.type, JSON) else value
 
 
 async def _sync_constraints(connection: Connection, table: Table) -> None:

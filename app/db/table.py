@@ -17,6 +17,8 @@ TIMESTAMP = DateTime(timezone=True)
 
 def column(sql_type: TypeEngine[Any] | type[TypeEngine[Any]], *, default: Any = ...) -> Any:
     """A column of `sql_type`; nullable when its annotation allows None. `default` is what a new row has when nothing is given."""
+    if isinstance(default, list | dict):
+        return Field(default_factory=default.copy, sa_type=sql_type)
     if default is ...:
         return Field(sa_type=sql_type)  # pyright: ignore[reportArgumentType]  # SQLModel's stub knows classes only, the code takes instances
     return Field(default, sa_type=sql_type)  # pyright: ignore[reportArgumentType]

@@ -91,7 +91,7 @@ class Project(OwnedTable, table=True):
 
     name: str = column(TEXT)
     summary: str | None = column(TEXT)
-    status: ProjectStatus = column(TEXT)
+    status: ProjectStatus = column(TEXT, default=ProjectStatus.PLANNED)
     color: str | None = column(TEXT)
     starts_on: date | None = column(Date)
     ends_on: date | None = column(Date)

@@ -38,8 +38,8 @@ class Tag(OwnedTable, table=True):
     )
 
     name: str = column(TEXT)
-    weight: float = column(Double)
-    uses: int = column(BigInteger)
+    weight: float = column(Double, default=1.0)
+    uses: int = column(BigInteger, default=0)
 
 
 class TagReplace(Body):

@@ -140,7 +140,10 @@ class _ModelPlanner:
     def _column(self, field: Field) -> Line:
         column = self.names.use("app.db.table", "column")
         annotation = self._python(field.type)
-        return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)})")
+        default = ""
+        if isinstance(field.default, Literally) and not field.nullable:
+            default = f", default={default_literal(field.type, field.default.value, self)}"
+        return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)}{default})")
 
     def _python(self, field_type: FieldType) -> str:
         """The Python type of a value that comes from the database."""

@@ -78,7 +78,8 @@ class _RoutePlanner:
             titles=resource.plural.replace("_", " "),
             article="an" if words[0] in "aeiou" else "a",
             segment=resource.segment,
-            item=resource.item_param,
+            item_path=resource.item_param,
+            item="row_id" if resource.item_param == "id" else resource.item_param,
             module=resource.module,
             function=resource.module.rstrip("_"),
             functions=resource.plural,
@@ -92,6 +93,13 @@ class _RoutePlanner:
             doc=docstring(resource.description or name, indent=4),
             imports=self.names.statements(),
         )
+
+    def _item_id(self) -> str:
+        """The type of the item parameter; `{id}`, which would hide a builtin, gets another name in Python."""
+        uuid = self.names.use("uuid", "UUID")
+        if self.resource.item_param != "id":
+            return uuid
+        return f'{self.names.use("typing", "Annotated")}[{uuid}, {self.names.use("fastapi", "Path")}(alias="id")]'
 
     def _sort(self, field: Field) -> str:
         column = f"{self.resource.name}.{field.column}"
@@ -123,7 +131,7 @@ class _RoutePlanner:
 
     def _names(self, operations: set[str], hooks: set[str]) -> SimpleNamespace:
         """The imported names that the template writes, by their usual name."""
-        wanted = [("fastapi", "APIRouter"), ("fastapi", "Depends"), ("fastapi", "Response"), ("sqlmodel", "select"), ("uuid", "UUID")]
+        wanted = [("fastapi", "APIRouter"), ("fastapi", "Depends"), ("fastapi", "Response"), ("sqlmodel", "select")]
         wanted += [("app.api.responses", "UNAUTHORIZED"), ("app.api.route", "CompiledRoute"), ("app.db.session", "DbSession")]
         wanted += [("app.middleware.auth", "OwnerId"), ("app.middleware.auth", "verify_jwt")]
         wanted += [("app.db.statements", name) for name in ("OWNER", "ROW_ID", "columns", "owned")]
@@ -169,6 +177,8 @@ class _RoutePlanner:
         if hooks:
             wanted += [("app.db.session", name) for name in _session_names(operations, hooks)]
         names = {name: self.names.use(module, name) for module, name in wanted}
+        if operations & {"get", "replace", "update", "delete"}:
+            names["ItemId"] = self._item_id()
         if hooks:
             names["hooks"] = self.names.use("app.extensions", self.resource.module, "hooks")
         return SimpleNamespace(**names)

@@ -78,6 +78,7 @@ class RouteModule:
     titles: str
     article: str
     segment: str
+    item_path: str
     item: str
     module: str
     function: str
