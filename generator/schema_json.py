@@ -33,7 +33,7 @@ _FIELD: dict[str, tuple[Schema, str]] = {
     "nullable": (_FLAG, "Whether the field may be null. A nullable field may be left out when a row is created."),
     "default": (
         {},
-        "The value of rows that are created without one. `today` and `now` (dates and times) and `generate` (uuid) are made at that moment.",
+        "The value of rows that are created without one. `today`, `now` (dates, times) and `generate` (uuid) are made at that moment.",
     ),
     "description": (_TEXT, "What the field means; shown in the API's documentation."),
     "example": ({}, "An example value; shown in the API's documentation."),
@@ -66,7 +66,7 @@ _FIELD: dict[str, tuple[Schema, str]] = {
     "to": (_RESOURCE_NAME, "The resource that a reference points to."),
     "on_delete": (
         {"enum": ["restrict", "cascade", "set_null"]},
-        "When the row it points to is deleted: refuse that (restrict), delete this row, too (cascade), or make the reference null (set_null).",
+        "When the row it points to is deleted: refuse (restrict), delete this row, too (cascade), or make the reference null (set_null).",
     ),
     "inverse": (_FIELD_NAME, "The name of the list of these rows below the one they point to: `/projects/{project_id}/<inverse>`."),
     "expand": (_FLAG, "Whether `expand=<field>` adds the referenced object to an answer."),

@@ -14,6 +14,16 @@ if TYPE_CHECKING:  # tests of the compiler run without the application
     from tests.support.serving import Api
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite the expected outputs of tests/cases and tests/errors")
+
+
+@pytest.fixture(scope="session")
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether expected outputs are to be rewritten instead of compared."""
+    return bool(request.config.getoption("--update"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Generator[EmbeddedPostgres]:
     """A PostgreSQL for this test process."""
