@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
-import importlib.util
 import os
 import platform
 import sys
@@ -21,7 +19,10 @@ from typing import Annotated
 
 import typer
 
+from generator.cli import check, explain, fmt, generate, init, new, schema, serve, token
 from generator.cli.errors import CommandError, ExitCode
+
+COMMANDS = (init, new, generate, check, fmt, serve, token, schema, explain)
 
 ENVIRONMENT_ERRNOS = frozenset(
     {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EISDIR, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS}
@@ -59,9 +60,8 @@ def options(
     """Compiles YAML resource specs into a FastAPI backend that you own."""
 
 
-for _command in ("init", "new", "generate", "check", "fmt", "serve", "token", "schema", "explain"):
-    if importlib.util.find_spec(f"{__name__}.{_command}") is not None:
-        importlib.import_module(f"{__name__}.{_command}").register(app)
+for _command in COMMANDS:
+    _command.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
