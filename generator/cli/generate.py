@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
 from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
+from generator.files import FOLDER
 from generator.findings import closest_path, of_files, summary
 from generator.pipeline import compile_project
 from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock
@@ -22,6 +25,7 @@ from generator.write import NotPythonError, RefusedError, UnwritableError, apply
 NEWER_LOCK = "RS703"
 SHOWN = 60  # lines of a hand edit that are printed
 QUIET = 200  # milliseconds without a further change before `--watch` runs
+POLL = 500  # milliseconds after which `--watch` looks at the specs although nobody said that they changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +154,34 @@ def _say_what_happened(drift: Drift, options: _Options, written: bool) -> None:
 
 
 def _watch(root: Path, options: _Options) -> None:
-    from watchfiles import Change, DefaultFilter, watch  # noqa: PLC0415 - only this option needs it
+    """Run now and after every change of the specs, until interrupted. A run that fails is reported, and the next change gets another."""
+    from watchfiles import watch  # noqa: PLC0415 - only this option needs it
 
-    def is_spec(_change: Change, path: str) -> bool:
-        return Path(path).suffix == ".yaml" and DefaultFilter()(_change, path)
-
-    folder = root / "resources"
+    folder = root / FOLDER
+    if not folder.is_dir():
+        raise CommandError(ExitCode.USAGE, f"there is no folder `{FOLDER}` to watch", "`rowsmith init` makes a project")
+    seen = _state(folder)
     _run_watched(root, options)
+    console.say(f"watching {FOLDER}/ (Ctrl+C ends)")
     while True:
-        if not folder.is_dir():
-            raise CommandError(ExitCode.USAGE, "there is no folder `resources` to watch", "`rowsmith init` makes a project")
-        console.say("watching resources/ (Ctrl+C ends)")
-        try:
-            for _ in watch(folder, watch_filter=is_spec, debounce=QUIET, step=50, raise_interrupt=False):
-                _run_watched(root, options)
-                if not folder.is_dir():
-                    break
-            else:
-                return
-        except FileNotFoundError:
-            continue
+        with contextlib.suppress(OSError):  # the folder is gone for the moment: a checkout of another branch, say
+            # The events only wake us up: what counts is whether the specs differ from those of the last run, so that none is missed.
+            for _ in watch(folder, debounce=QUIET, step=50, rust_timeout=POLL, yield_on_timeout=True, recursive=False):
+                if (now := _state(folder)) != seen:
+                    seen = now
+                    _run_watched(root, options)
+        time.sleep(POLL / 1000)
+
+
+def _state(folder: Path) -> dict[str, tuple[int, int]]:
+    """The specs with their sizes and times of change. OSError: the folder is gone."""
+    found: dict[str, tuple[int, int]] = {}
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if path.suffix == ".yaml":
+                status = path.stat()
+                found[path.name] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def _run_watched(root: Path, options: _Options) -> None:
