@@ -7,6 +7,7 @@ way. Anchors, aliases, merge keys and tags are errors.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,7 +23,7 @@ from yaml.events import (
     ScalarEvent,
 )
 
-from generator.characters import Positions, decode, source_text
+from generator.characters import MAX_REPORTS, Positions, decode, source_text
 from generator.diagnostics import Diagnostic, Related, error
 from generator.files import MAX_BYTES, read_specs
 from generator.ir import Span
@@ -42,9 +43,9 @@ _PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)[ \t]*")
 class Loaded:
     """One file: its root mapping, and what is wrong with it.
 
-    `root` is None after a syntax or character error: then nothing is known about the content, and whoever looks up references must not
-    complain that the resource of this file is missing. After other errors (a repeated key, say) `root` holds the rest of the file, so
-    that its further errors can be reported in the same run.
+    `root` is None after an error of syntax or characters: then nothing is known about the content, and whoever looks up references must
+    not complain that the resource of this file is missing. After a repeated key `root` holds the rest of the file, so that its further
+    errors can be reported in the same run.
     """
 
     root: Mapping | None
@@ -66,10 +67,19 @@ def load_file(path: str, data: bytes) -> Loaded:
     try:
         root = builder.build(events(text))
     except yaml.MarkedYAMLError as problem:
-        return Loaded(None, (*builder.found, explain(positions, problem, builder.read)))
+        return Loaded(None, (*_limited(builder.found), explain(positions, problem, builder.read)))
     except (yaml.YAMLError, ValueError, OverflowError) as problem:  # the last two: escapes beyond Unicode, in the parser without libyaml
-        return Loaded(None, (*builder.found, unexplained(positions, str(problem))))
-    return Loaded(root, tuple(builder.found))
+        return Loaded(None, (*_limited(builder.found), unexplained(positions, str(problem))))
+    return Loaded(root, tuple(_limited(builder.found)))
+
+
+def _limited(found: list[Diagnostic]) -> Iterator[Diagnostic]:
+    """The first few of each code: a file with a thousand anchors has one problem."""
+    numbers: Counter[str] = Counter()
+    for diagnostic in found:
+        numbers[diagnostic.code] += 1
+        if numbers[diagnostic.code] <= MAX_REPORTS:
+            yield diagnostic
 
 
 def _too_large(path: str) -> Diagnostic:
@@ -142,8 +152,13 @@ class _Builder:
             return None
         if isinstance(self._root, Mapping):
             return self._root
-        self.found.append(explain_root(self._positions, self._root))
+        self._report(explain_root(self._positions, self._root))
         return None
+
+    def _report(self, *diagnostics: Diagnostic) -> None:
+        """Note errors after which the tree says something else than was meant."""
+        self.found += diagnostics
+        self._usable = self._usable and not diagnostics
 
     def _begin_document(self, event: DocumentStartEvent) -> bool:
         start = event.start_mark.index
@@ -198,14 +213,14 @@ class _Builder:
         self.read = Read(start, end, plain)
         parent = self._open[-1] if self._open else None
         if parent is not None and parent.is_mapping and not parent.awaits_value:
-            self.found += key_problems(self._positions, scalar, start)
+            self._report(*key_problems(self._positions, scalar, start))
         else:
-            self.found += value_problems(self._positions, scalar, start, end)
+            self._report(*value_problems(self._positions, scalar, start, end))
         self._add(scalar)
 
     def _alias(self, event: AliasEvent) -> None:
         span = self._positions.between(event.start_mark.index, event.end_mark.index)
-        self.found.append(
+        self._report(
             error(
                 "RS138",
                 f"the alias `*{event.anchor}` is not allowed",
@@ -214,7 +229,6 @@ class _Builder:
                 hint=f'write the value out; if this is a text, put it between quotes: "*{event.anchor}"',
             )
         )
-        self._usable = False
         self._add(Scalar("", "str", True, span))
 
     def _properties(self, event: CollectionStartEvent | ScalarEvent) -> int:
@@ -223,7 +237,7 @@ class _Builder:
         if event.anchor is None and event.tag is None:
             return offset
         while match := _PROPERTY.match(self._positions.text, offset):
-            self.found.append(self._property(match.group(1), self._positions.span(offset, len(match.group(1)))))
+            self._report(self._property(match.group(1), self._positions.span(offset, len(match.group(1)))))
             offset = match.end()
         return offset
 
@@ -262,19 +276,20 @@ class _Builder:
     def _checked_key(self, parent: _Open, node: Node) -> Scalar | None:
         """The key, or None (and an error) where its pair has no place in the tree."""
         if not isinstance(node, Scalar):
-            self.found.append(
+            if self.found and self.found[-1].code == "RS134":
+                self.found.pop()  # a part of this key, as in `{{ name }}`
+            self._report(
                 error(
                     "RS134",
                     f"a {'list' if isinstance(node, Sequence) else 'mapping'} cannot be a key",
                     node.span,
                     "used as a key",
-                    hint="keys are plain names; Jinja-like `{{ … }}` and other texts with brackets belong between quotes",
+                    hint="keys are plain names; a text with brackets or braces needs quotes",
                 )
             )
-            self._usable = False
             return None
         if node.text == "<<" and not node.quoted:
-            self.found.append(
+            self._report(
                 error(
                     "RS139",
                     "merge keys are not allowed",
@@ -285,7 +300,7 @@ class _Builder:
             )
             return None
         if len(node.text) > MAX_KEY:
-            self.found.append(key_too_long(node.span, len(node.text)))
+            self._report(key_too_long(node.span, len(node.text)))
             return None
         first = parent.keys.setdefault(node.text, node)
         if first is not node:

@@ -16,7 +16,7 @@ from generator.nodes import Node, Scalar, Sequence
 
 _CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?$", re.MULTILINE)
 _CONFLICT_PARTS = (
-    ("======= ends one version", re.compile(r"^={7}$", re.MULTILINE)),
+    ("the other version begins here", re.compile(r"^={7}$", re.MULTILINE)),
     ("the conflict ends here", re.compile(r"^>{7}( .*)?$", re.MULTILINE)),
 )
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8}|x[0-9a-fA-F]{0,2}|.?)")
@@ -215,8 +215,9 @@ def _property(failure: _Failure) -> Diagnostic | None:
 def _reserved(failure: _Failure) -> Diagnostic | None:
     if "cannot start any token" not in failure.problem_text:
         return None
+    named = "a backtick" if failure.character == "`" else f"`{failure.character}`"
     span = failure.positions.to_line_end(failure.problem)
-    return error("RS151", f"a text cannot begin with `{failure.character}`", span, "reserved by YAML", hint="put the text between quotes")
+    return error("RS151", f"a text cannot begin with {named}", span, "reserved by YAML", hint="put the text between quotes")
 
 
 def _confusable(failure: _Failure) -> Diagnostic | None:
@@ -229,10 +230,16 @@ def _confusable(failure: _Failure) -> Diagnostic | None:
 
 
 def _long_key(failure: _Failure) -> Diagnostic | None:
-    start = failure.positions.line_start(failure.problem)
-    if "mapping values" in failure.problem_text and failure.problem - start > 1024:
-        return key_too_long(failure.positions.between(start, failure.problem), failure.problem - start)
-    return None
+    """The parser takes no key of more than 1024 characters, and then sees something else than a key."""
+    if "mapping values" not in failure.problem_text and "could not find" not in failure.problem_text:
+        return None
+    start = failure.positions.line_start(failure.context)
+    line = failure.positions.line_at(start)
+    match = re.search(r":( |$)", line)
+    if match is None or match.start() - _indentation(line) <= 1024:
+        return None
+    length = match.start() - _indentation(line)
+    return key_too_long(failure.positions.span(start + _indentation(line), length), length)
 
 
 def _colon_in_text(failure: _Failure) -> Diagnostic | None:
@@ -370,13 +377,21 @@ def _flow(failure: _Failure) -> Diagnostic | None:
         related = [Related(f"`{opening}` was opened here", opened)]
         label = f"`{closing}` was expected"
         return error("RS144", f"`{opening}` is closed by `{failure.character}`", here, label, hint=f"write `{closing}`", related=related)
-    hint = "put the text between quotes" if failure.read.plain else f"separate the entries by `, ` and end with `{closing}`"
-    if failure.character == ":":
-        return error("RS149", "a text with `: ` in it needs quotes", here, "this colon begins a second value", hint=hint)
-    if failure.read.plain and failure.character in "[{\"'":
-        label = "this has a meaning of its own in YAML"
-        return error("RS149", f"a text with `{failure.character}` in it needs quotes here", here, label, hint=hint)
+    if failure.read.plain and failure.character in ":[{\"'":
+        return _text_in_flow(failure)
+    hint = f"separate the entries by `, ` and end with `{closing}`"
     return error("RS144", f"`,` or `{closing}` was expected here", here, "something else stands here", hint=hint)
+
+
+def _text_in_flow(failure: _Failure) -> Diagnostic:
+    """`{description: Note: this}` and `{pattern: ^[a-z]$}`."""
+    positions, start = failure.positions, failure.read.start
+    rest = positions.line_at(start).split(", ")[0].rstrip().rstrip("}").rstrip()
+    text = rest if len(rest) > failure.problem - start else positions.text[start : failure.problem + 1]
+    sign = ": " if failure.character == ":" else failure.character
+    hint = "put the text between quotes" if '"' in text or len(text) > 60 else f'write `"{text}"`'
+    span = positions.between(start, start + len(text))
+    return error("RS149", f"a text with `{sign}` in it needs quotes between braces", span, "put quotes around this", hint=hint)
 
 
 def _unclosed(positions: Positions, start: int, related: list[Related]) -> Diagnostic:
@@ -407,8 +422,13 @@ def _indented_wrongly(failure: _Failure) -> Diagnostic | None:
     if failure.character == "-":
         hint = "put the list below a key of its own; a mapping has `key: value` lines only"
         return error("RS150", "a list item stands among the keys of a mapping", here, "a key was expected", hint=hint, related=related)
-    label = f"indented by {here.column - 1}, the block by {block.column - 1}"
+    above = next((offset for offset in positions.lines_before(failure.problem, 2) if offset < positions.line_start(failure.problem)), None)
+    if above is None:
+        return None
+    indent = _indentation(positions.line_at(above))
+    label = f"indented by {here.column - 1}, the line above by {indent}"
     hint = "give the keys of one mapping the same indentation"
+    related = [Related("the line above", positions.to_line_end(above + indent))]
     return error("RS150", "the indentation fits no block above", here, label, hint=hint, related=related)
 
 
