@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Never, cast
 
 from generator.rules.syntax import (
@@ -342,7 +342,7 @@ class _Reader:
         if not self._take(")"):
             self._unexpected()
         self._levels -= 1
-        return inner
+        return replace(inner, at=Extent(start.start, self._last_end))
 
     def _items(self, after: str) -> tuple[Expression, ...]:
         """The parenthesised list after `in` or a function's name."""

@@ -1,0 +1,291 @@
+"""A rule decides every row alike in PostgreSQL and in Python: generated rules, generated rows, both sides compared."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from types import SimpleNamespace
+from uuid import UUID
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.api import rules
+from generator.embedded import SUPERUSER, EmbeddedPostgres
+from generator.expressions import Rule, compile_rule
+from generator.ir import Span
+from generator.rules.tree import Column, ValueType
+
+SPAN = Span("resources/thing.yaml", 1, 1)
+
+COLUMN_TYPES = {
+    ValueType.TEXT: 'text COLLATE "C"',
+    ValueType.ENUM: 'text COLLATE "C"',
+    ValueType.INTEGER: "bigint",
+    ValueType.DECIMAL: "numeric(12, 4)",
+    ValueType.FLOAT: "double precision",
+    ValueType.BOOLEAN: "boolean",
+    ValueType.DATE: "date",
+    ValueType.TIME: "time",
+    ValueType.DATETIME: "timestamptz",
+    ValueType.UUID: "uuid",
+    ValueType.OTHER: "jsonb",
+}
+ENUM_VALUES = ("low", "it's", "High")
+
+
+def _columns() -> dict[str, Column]:
+    """Two fields of each type, one of them nullable, with names that need quoting among them."""
+    columns: dict[str, Column] = {}
+    for kind in ValueType:
+        values = ENUM_VALUES if kind is ValueType.ENUM else ()
+        columns[f"{kind.value}_a"] = Column(f"{kind.value}_a", kind, nullable=False, values=values)
+        columns[f"{kind.value}_n"] = Column(f"{kind.value}_n", kind, nullable=True, values=values)
+    columns["order"] = Column("order", ValueType.INTEGER, nullable=False)
+    columns["user"] = Column("user_id_ref", ValueType.UUID, nullable=True)
+    return columns
+
+
+COLUMNS = _columns()
+
+TEXTS = (
+    "",
+    "a",
+    "A",
+    "ä",
+    "Ä",
+    "ß",
+    "z",
+    "Z",
+    "aa",
+    "\U0001f642",
+    "\uffff",
+    "I",
+    "\u0131",
+    "\u0130",
+    "it's",
+    'q"\\',
+    "low",
+    "High",
+    "a\nb",
+    "é",
+    "e\u0301",
+)
+UUIDS = ("00000000-0000-0000-0000-000000000000", "0190f3c2-7b1e-7c3a-9b4e-2f6d5a1c8e70", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+DATES = ("0001-01-01", "2026-02-28", "2024-02-29", "9999-12-31")
+TIMES = ("00:00:00", "12:30:00", "12:30:00.000001", "23:59:59.999999")
+DATETIMES = (
+    "0001-01-01T00:00:00Z",
+    "2026-02-28T12:30:00Z",
+    "2026-02-28T13:30:00+01:00",
+    "2026-02-28T12:30:00.5Z",
+    "9999-12-31T23:59:59.999999Z",
+)
+INTEGERS = (0, 1, -1, 2, 3, -7, 10, 2**31 - 1, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63))
+DECIMALS = ("0", "0.5", "-0.5", "1", "0.1", "0.3", "-7.25", "99999999.9999", "-99999999.9999", "0.0001", "2")
+FLOATS = (0.0, -0.0, 0.5, 0.1, 0.1 + 0.2, 0.3, 1.0, -7.25, 1e308, -1e308, 5e-324, 2.0**53, 1 / 3, 1e16 + 2, 2.0)
+
+FIELD_VALUES: dict[ValueType, st.SearchStrategy[object]] = {
+    ValueType.TEXT: st.sampled_from(TEXTS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5),
+    ValueType.ENUM: st.sampled_from(ENUM_VALUES),
+    ValueType.INTEGER: st.sampled_from(INTEGERS) | st.integers(-20, 20),
+    ValueType.DECIMAL: st.sampled_from([Decimal(text) for text in DECIMALS]) | st.decimals("-30", "30", places=4),
+    ValueType.FLOAT: st.sampled_from(FLOATS) | st.floats(allow_nan=False, allow_infinity=False),
+    ValueType.BOOLEAN: st.booleans(),
+    ValueType.DATE: st.sampled_from([date.fromisoformat(text) for text in DATES]) | st.dates(),
+    ValueType.TIME: st.sampled_from([time.fromisoformat(text) for text in TIMES]) | st.times(),
+    ValueType.DATETIME: st.sampled_from([datetime.fromisoformat(text) for text in DATETIMES]) | st.datetimes(timezones=st.just(UTC)),  # pyright: ignore[reportArgumentType]
+    ValueType.UUID: st.sampled_from([UUID(text) for text in UUIDS]),
+    ValueType.OTHER: st.sampled_from(["{}", "[1]"]),
+}
+
+
+# --- Rules --------------------------------------------------------------------------------------------------------------------------
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _fields(*kinds: ValueType) -> st.SearchStrategy[str]:
+    names = [f'"{name}"' if name == "order" else name for name, column in COLUMNS.items() if column.type in kinds]
+    return st.sampled_from(names)
+
+
+def _literals(kind: ValueType) -> st.SearchStrategy[str]:
+    samples: dict[ValueType, Sequence[str]] = {
+        ValueType.TEXT: [_quoted(text) for text in TEXTS],
+        ValueType.ENUM: [_quoted(text) for text in ENUM_VALUES],
+        ValueType.DATE: [_quoted(text) for text in DATES],
+        ValueType.TIME: [_quoted(text) for text in TIMES],
+        ValueType.DATETIME: [_quoted(text) for text in DATETIMES],
+        ValueType.UUID: [_quoted(text) for text in UUIDS],
+    }
+    return st.sampled_from(samples[kind])
+
+
+NUMBER_LITERALS = st.sampled_from(
+    [
+        "0",
+        "1",
+        "2",
+        "-1",
+        "3",
+        "7",
+        "0.5",
+        "0.1",
+        "0.3",
+        "1.0",
+        "-7.25",
+        "9007199254740993",
+        "9223372036854775808",
+        "12345678901234567890.5",
+    ]
+)
+TEXT_VALUES = st.deferred(
+    lambda: (
+        _fields(ValueType.TEXT)
+        | _literals(ValueType.TEXT)
+        | st.builds(
+            "{}({})".format,
+            st.sampled_from(["lower", "upper", "LOWER"]),
+            _fields(ValueType.TEXT, ValueType.ENUM) | _literals(ValueType.TEXT),
+        )
+    )
+)
+NUMBERS = st.recursive(
+    _fields(ValueType.INTEGER, ValueType.DECIMAL, ValueType.FLOAT) | NUMBER_LITERALS | st.builds("length({})".format, TEXT_VALUES),
+    lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from("+-*/"), inner) | st.builds("-{}".format, inner),
+    max_leaves=5,
+)
+ORDERS = st.sampled_from(["=", "==", "<>", "!=", "<", "<=", ">", ">="])
+EQUALITIES = st.sampled_from(["=", "<>"])
+NOT = st.sampled_from(["", "not "])
+
+
+def _values(kind: ValueType) -> st.SearchStrategy[str]:
+    if kind is ValueType.TEXT:
+        return TEXT_VALUES
+    return NUMBERS if kind is ValueType.INTEGER else _fields(kind) | _literals(kind)
+
+
+def _makes_sense(text: str) -> bool:
+    """The strategies also write constant conditions, which are refused."""
+    return isinstance(compile_rule(text, SPAN, COLUMNS), Rule)
+
+
+def _tests(kind: ValueType) -> st.SearchStrategy[str]:
+    """Conditions on values of one kind."""
+    values = _values(kind)
+    lists = st.lists(values, min_size=1, max_size=4).map(", ".join)
+    conditions = st.builds("{} {} {}".format, values, EQUALITIES if kind is ValueType.ENUM else ORDERS, values)
+    conditions |= st.builds("{} {}in ({})".format, values, NOT, lists)
+    if kind is not ValueType.ENUM:
+        conditions |= st.builds("{} {}between {} and {}".format, values, NOT, values, values)
+    return (conditions | st.builds("{} is {}null".format, values, NOT)).filter(_makes_sense)
+
+
+ORDERED = (ValueType.TEXT, ValueType.INTEGER, ValueType.DATE, ValueType.TIME, ValueType.DATETIME, ValueType.UUID, ValueType.ENUM)
+SIMPLE = (
+    *(_tests(kind) for kind in ORDERED),
+    _fields(ValueType.BOOLEAN),
+    st.builds("{} {} {}".format, _fields(ValueType.BOOLEAN), EQUALITIES, st.sampled_from(["true", "false"])),
+    st.builds("{} {} {}".format, st.just("boolean_n"), EQUALITIES, st.just("boolean_a")),
+    st.builds("{} is {}null".format, st.sampled_from([name for name, column in COLUMNS.items() if column.nullable]), NOT),
+)
+
+
+@st.composite
+def simple_conditions(draw: st.DrawFn) -> str:
+    """One condition without parts. (A composite, because the strategies themselves print as pages of text.)"""
+    return draw(SIMPLE[draw(st.integers(0, len(SIMPLE) - 1))])
+
+
+CONDITIONS = st.recursive(
+    simple_conditions(),
+    lambda inner: (
+        st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or", "AND"]), inner)
+        | st.builds("not ({})".format, inner)
+        | st.builds("(({}) {} ({}))".format, inner, EQUALITIES, inner).filter(_makes_sense)
+        | st.builds("(({}) is {}null)".format, inner, NOT).filter(_makes_sense)
+    ),
+    max_leaves=6,
+)
+
+ROWS = st.fixed_dictionaries(
+    {column.column: FIELD_VALUES[column.type] | st.none() if column.nullable else FIELD_VALUES[column.type] for column in COLUMNS.values()}
+)
+
+
+# --- Both sides ---------------------------------------------------------------------------------------------------------------------
+
+
+def broken_in_python(rule: Rule, row: Mapping[str, object]) -> bool:
+    result = eval(rule.python, {"rules": rules}, {"self": SimpleNamespace(**row)})
+    assert isinstance(result, bool), rule.python
+    return result
+
+
+async def broken_in_postgres(
+    connection: asyncpg.Connection, compiled: Sequence[Rule], rows: Sequence[Mapping[str, object]]
+) -> list[list[bool]]:
+    """For each row, whether each rule's CHECK would fail."""
+    tests = ", ".join(f"({rule.sql}) IS FALSE" for rule in compiled)
+    records = json.dumps([{"number": number, **row} for number, row in enumerate(rows)], default=str)
+    query = f"SELECT number, {tests} FROM json_populate_recordset(NULL::things, $1) ORDER BY number"
+    return [list(record)[1:] for record in await connection.fetch(query, records)]
+
+
+async def connect(dsn: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(dsn)
+    definitions = ", ".join(f'"{column.column}" {COLUMN_TYPES[column.type]}' for column in COLUMNS.values())
+    await connection.execute(f"CREATE TEMPORARY TABLE things (number int, {definitions})")
+    return connection
+
+
+def compiled(text: str) -> Rule:
+    rule = compile_rule(text, SPAN, COLUMNS)
+    assert isinstance(rule, Rule), text
+    return rule
+
+
+@pytest.mark.parametrize("locale", ["LOCALE_PROVIDER libc LOCALE 'C.UTF-8'", "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'PG_UNICODE_FAST'"])
+def test_postgres_and_python_agree(postgres: EmbeddedPostgres, locale: str) -> None:
+    """Whatever the database's own locale is: in the second one, `upper('ß')` would be SS."""
+    name = f"rules_{hashlib.sha256(locale.encode()).hexdigest()[:8]}"
+    postgres.execute("postgres", f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' {locale}")
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(connect(postgres.dsn(SUPERUSER, name)))
+    seen = {"rules": 0, "broken": 0, "passed": 0}
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    )
+    @given(st.lists(CONDITIONS, min_size=5, max_size=15), st.lists(ROWS, min_size=10, max_size=25))
+    def agree(texts: list[str], rows: list[dict[str, object]]) -> None:
+        candidates = list(map(compiled, texts))
+        answers = loop.run_until_complete(broken_in_postgres(connection, candidates, rows))
+        for row, answer in zip(rows, answers, strict=True):
+            for rule, broken in zip(candidates, answer, strict=True):
+                here = broken_in_python(rule, row)
+                assert here == broken, (
+                    f"{rule.sql}\n{rule.python}\nPython: {here}, PostgreSQL: {broken}\n{ {name: row[name] for name in rule.columns} }"
+                )
+                seen["broken" if broken else "passed"] += 1
+        seen["rules"] += len(candidates)
+
+    try:
+        agree()
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()
+    assert seen["rules"] > 250
+    assert min(seen["broken"], seen["passed"]) > 1_000
