@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 
@@ -30,14 +31,36 @@ class Names:
         return self.use("builtins", name) if name in self._taken else name
 
     def statements(self) -> tuple[str, ...]:
-        """The import statements, unsorted; the formatter sorts them."""
-        return tuple(
-            f"from {module} import " + ", ".join(name if name == alias else f"{name} as {alias}" for name, alias in sorted(names.items()))
-            for module, names in sorted(self._imports.items())
-        )
+        """The import statements in isort's order, with an empty line between the standard library, other packages and the application."""
+        sections: list[str] = []
+        for section in range(3):
+            modules = sorted(module for module in self._imports if _section(module) == section)
+            if modules and sections:
+                sections.append("")
+            sections += [statement for module in modules for statement in self._statements(module)]
+        return tuple(sections)
+
+    def _statements(self, module: str) -> list[str]:
+        """One statement for the names that keep theirs and one for each other, sorted by the first name of each."""
+        names = sorted(self._imports[module].items(), key=lambda item: _order(item[0]))
+        kept = [name for name, alias in names if name == alias]
+        statements = {name: f"from {module} import {name} as {alias}" for name, alias in names if name != alias}
+        if kept:
+            statements[kept[0]] = f"from {module} import ({', '.join(kept)})"
+        return [statements[name] for name in sorted(statements, key=_order)]
 
     def _free(self, name: str) -> str:
         while name in self._taken:
             name += "_"
         self._taken.add(name)
         return name
+
+
+def _section(module: str) -> int:
+    package = module.partition(".")[0]
+    return 2 if package == "app" else 0 if package in sys.stdlib_module_names else 1
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions, as isort orders the names of one import."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
