@@ -1,0 +1,93 @@
+"""/docs and /openapi.json: complete without the internet, and absent in production unless asked for."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.support.database import Database
+from tests.support.serving import Api, serving
+
+PATHS = ["/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect"]
+
+
+class References(HTMLParser):
+    """What a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in {"link", "script", "img"}:
+            self.found.append(given.get("href") or given.get("src") or "")
+        if (tag == "script" and "src" not in given) or any(name.startswith("on") for name in given):
+            self.inline.append(tag)
+
+
+def references(page: str) -> References:
+    parser = References()
+    parser.feed(page)
+    return parser
+
+
+def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = api.client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    loaded = references(page.text)
+    assert len(loaded.found) == 5
+    assert not loaded.inline
+    for reference in loaded.found:
+        assert re.fullmatch(r"docs/[0-9a-f]+/[\w.-]+", reference)  # relative: the page works below a proxy's prefix as well
+        asset = api.client.get(f"/{reference}")
+        assert asset.status_code == 200
+        assert "immutable" in asset.headers["cache-control"]
+        assert asset.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2f..%2fmain.py", "%2e%2e/main.py", "swagger-ui.css/x", ""])
+def test_no_other_file_is_served(api: Api, name: str) -> None:
+    folder = references(api.client.get("/docs").text).found[0].rpartition("/")[0]
+    assert api.client.get(f"/{folder}/{name}").status_code == 404
+
+
+def test_f2_there_are_no_docs_in_production(database: Database) -> None:
+    with serving(database, ENVIRONMENT="production", SHUTDOWN_DELAY="0") as api:
+        for path in PATHS:
+            assert api.client.get(path).status_code == 404
+            assert api.client.get(path).json() == {"detail": "There is nothing at this path."}
+
+
+def test_docs_can_be_switched_on_in_production_and_off_in_development(database: Database) -> None:
+    with serving(database, ENVIRONMENT="production", SHUTDOWN_DELAY="0", DOCS="true") as api:
+        assert api.client.get("/docs").status_code == api.client.get("/openapi.json").status_code == 200
+    with serving(database, DOCS="false") as api:
+        assert {api.client.get(path).status_code for path in PATHS} == {404}
+
+
+def test_the_schema_is_valid_and_reads_well(api: Api) -> None:
+    schema = api.client.get("/openapi.json").json()
+    validate(schema)
+    operations = {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert operations["list_tasks"][:2] == ("get", "/api/{user_id}/tasks")
+    assert operations["get_task"][:2] == ("get", "/api/{user_id}/tasks/{task_id}")
+    assert operations["create_task"][:2] == ("post", "/api/{user_id}/tasks")
+    assert operations["delete_task"][:2] == ("delete", "/api/{user_id}/tasks/{task_id}")
+    tags = {tag["name"]: tag["description"] for tag in schema["tags"]}
+    for name, (_, path, operation) in operations.items():
+        assert operation["description"], name
+        assert operation["security"] == [{"bearerAuth": []}], path
+        assert all(tags[tag] for tag in operation["tags"]), path
+    assert not {"/healthz", "/readyz", "/metrics", "/docs"} & schema["paths"].keys()
+    assert "input" not in schema["components"]["schemas"].get("ValidationError", {}).get("properties", {})
