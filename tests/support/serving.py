@@ -47,11 +47,12 @@ class Api:
 
 
 @contextmanager
-def serving(database: Database | None, **settings: str | None) -> Generator[Api]:
+def serving(database: Database | None, *, until: str = "/readyz", **settings: str | None) -> Generator[Api]:
     """Run the application on `database` until the block ends.
 
     Args:
         database: Where its tables are; None when `settings` has a DATABASE_URL of its own.
+        until: The path that answers 200 when it has started: /healthz for one that has no database to be ready with.
         settings: Environment variables, added to those for HS256 with the tests' secret; None removes one.
 
     Raises:
@@ -83,7 +84,7 @@ def serving(database: Database | None, **settings: str | None) -> Generator[Api]
             )
         try:
             with httpx.Client(base_url=url, timeout=30) as client:
-                _wait_until_ready(client, process, log)
+                _wait_until_ready(client, process, log, until)
                 yield Api(url, client, database, log, process)  # pyright: ignore[reportArgumentType] - None only where a test does not use it
         finally:
             if process.poll() is None:
@@ -95,12 +96,12 @@ def serving(database: Database | None, **settings: str | None) -> Generator[Api]
                     process.wait()
 
 
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path, path: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the application ended with {process.returncode}:\n{log.read_text()}"
         try:
-            if client.get("/readyz").status_code == 200:
+            if client.get(path).status_code == 200:
                 return
         except httpx.TransportError:
             pass
