@@ -179,7 +179,7 @@ def _is_reference(constraint: Constraint) -> bool:
 
 
 def _sql(element: DDLElement | CreateColumn) -> str:
-    return str(element.compile(dialect=postgresql()))
+    return str(element.compile(dialect=postgresql(paramstyle="numeric_dollar")))  # the default style doubles every %
 
 
 def _mark(definition: str) -> str:
