@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.middleware import jwks, tokens
@@ -291,6 +292,20 @@ def test_J6_a_key_on_another_curve_does_not_verify() -> None:
         refused(api, short.token())
 
 
+def test_J6_a_short_rsa_key_does_not_verify() -> None:
+    short = IssuerKey("RS256", "short", rsa.generate_private_key(65537, 1024))
+    with Issuer(keys=[short.jwk(), key("RS256").jwk()]) as own, guarded(JWT_JWKS_URL=own.url) as api:
+        assert api.status(key("RS256").token()) == 200
+        refused(api, short.token())
+
+
+def test_J6_a_token_without_kid_is_tried_with_a_few_keys_only() -> None:
+    many = [key("ES256", f"number-{number}") for number in range(10)]
+    with Issuer(keys=[one.jwk() for one in many]) as own, guarded(JWT_JWKS_URL=own.url) as api:
+        assert [api.status(one.token()) for one in many] == [200] * 10
+        assert [api.status(one.token(kid=None)) for one in many] == [200] * 8 + [401] * 2
+
+
 def test_J6_a_token_says_another_algorithm_than_its_key(jwks_api: Guarded) -> None:
     for algorithm, other in (("RS256", "ES256"), ("ES256", "EdDSA"), ("EdDSA", "RS256")):
         refused(jwks_api, key(algorithm).token(alg=other))
@@ -324,6 +339,11 @@ def test_J7_altered_tokens_of_an_issuer(jwks_api: Guarded, algorithm: str) -> No
         f"{header}.{payload}.{base64url(b'0' + bytes(size))}",
     ):
         refused(jwks_api, forged)
+
+
+def test_J7_bytes_that_are_no_text(api: Guarded) -> None:
+    for junk in (b"\xff", b"\xc3\xa4.\xc3\xa4.\xc3\xa4", bytes(range(0x80, 0x100)), hs256(SECRET).encode() + b"\xa0"):
+        refused(api, junk)
 
 
 # J8
