@@ -345,7 +345,8 @@ def _paragraph(diagnostic: Diagnostic) -> str:
 
 
 def _github_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A text in which only line ends and percent signs need an escape, because `visible` has dealt with other control characters."""
+    return "%0A".join(visible(line).replace("%", "%25") for line in text.split("\n"))
 
 
 def _github_property(text: str) -> str:
@@ -402,4 +403,4 @@ def _sarif_result(diagnostic: Diagnostic, rule_index: int) -> dict[str, object]:
 
 def _sarif_location(span: Span) -> dict[str, object]:
     region = {"startLine": span.line, "startColumn": span.column, "endColumn": span.column + max(span.length, 1)}
-    return {"artifactLocation": {"uri": quote(span.path), "uriBaseId": "%SRCROOT%"}, "region": region}
+    return {"artifactLocation": {"uri": quote(span.path, errors="backslashreplace"), "uriBaseId": "%SRCROOT%"}, "region": region}
