@@ -13,6 +13,9 @@ NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", "app/rowsmith.lock"
 BESIDE_APP = (".env.example", ".python-version", "requirements.txt")
 """Files outside app/ that a new project receives too."""
 
+DEPENDENCIES = "pyproject.toml"
+"""Whose dependency group `app` a new project has as its dependencies."""
+
 
 class CoreFiles(BuildHookInterface[Any]):
     """Adds each core file as `generator/_project/<its path>`."""
@@ -23,6 +26,6 @@ class CoreFiles(BuildHookInterface[Any]):
             return
         root = Path(self.root)
         paths = [path.relative_to(root).as_posix() for path in sorted((root / "app").rglob("*")) if path.is_file()]
-        core = [path for path in paths if not path.startswith(NOT_CORE) and "__pycache__" not in path]
-        for path in (*core, *BESIDE_APP):
+        core = [path for path in paths if not path.startswith(NOT_CORE) and "__pycache__" not in path and "/." not in path]
+        for path in (*core, *BESIDE_APP, DEPENDENCIES):
             build_data["force_include"][str(root / path)] = f"generator/_project/{path}"

@@ -31,12 +31,9 @@ def init(
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - links are not resolved: the name counts
     try:
         files = project_files(project_name(root.name), cli.version())
-        root.mkdir(parents=True, exist_ok=True)
         create(root, files)
     except IncompleteError as broken:
         raise CommandError(ExitCode.ENVIRONMENT, f"this installation of Rowsmith is not complete: {broken}", "install it again") from broken
-    except FileExistsError as problem:
-        raise CommandError(ExitCode.REFUSED, f"`{folder}` is not a folder", "choose another name") from problem
     except RefusedError as refusal:
         raise CommandError(ExitCode.REFUSED, refusal.message, refusal.hint) from refusal
     except UnwritableError as problem:

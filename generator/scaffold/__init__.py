@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from generator.lock import LOCK_PATH, FileKind, Lock, LockedFile, digest, render_lock
@@ -21,13 +23,16 @@ FILES = {
     "tests/conftest.py": "conftest.py.in",
     "tests/test_api.py": "test_api.py.in",
 }
-"""The files of a new project by path, and what they are made from: `@NAME@` and `@VERSION@` are filled in."""
+"""The files of a new project by path, and what they are made from: `@NAME@`, `@VERSION@` and `@DEPENDENCIES@` are filled in."""
 
 NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", LOCK_PATH)
 """What a project generates or writes for itself; everything else of app/ is core (hatch_build.py packs the same)."""
 
 BESIDE_APP = (".env.example", ".python-version", "requirements.txt")
 """Files outside app/ that a new project receives as they are."""
+
+DEPENDENCIES = "pyproject.toml"
+"""Rowsmith's own, whose dependency group `app` a new project has as its dependencies."""
 
 
 class IncompleteError(Exception):
@@ -37,7 +42,8 @@ class IncompleteError(Exception):
 def project_files(name: str, version: str) -> dict[str, bytes]:
     """Every file of a new project, by path. `version` is that of the running generator. IncompleteError: the installation is broken."""
     core = core_files()
-    files = {path: _filled(source, name, version) for path, source in FILES.items()}
+    values = {"@NAME@": name, "@VERSION@": version, "@DEPENDENCIES@": _dependencies()}
+    files = {path: _filled(source, values) for path, source in FILES.items()}
     lock = Lock(
         version,
         files={path: LockedFile(path, FileKind.CORE, None, (digest(data),)) for path, data in core.items() if path.startswith("app/")},
@@ -46,16 +52,28 @@ def project_files(name: str, version: str) -> dict[str, bytes]:
 
 
 def core_files() -> dict[str, bytes]:
-    """The core of the application and what stands beside it, by path, from the installed package or from a checkout of Rowsmith."""
+    """The core of the application and what stands beside it, by path. IncompleteError: the installation is broken."""
+    root = _origin()
+    paths = [path.relative_to(root).as_posix() for path in sorted((root / "app").rglob("*")) if path.is_file()]
+    core = [path for path in paths if not path.startswith(NOT_CORE) and not _is_litter(path)]
+    return {path: (root / path).read_bytes() for path in (*core, *BESIDE_APP)}
+
+
+def _origin() -> Path:
+    """Where the core is: in the installed package (hatch_build.py puts it there), or in a checkout of Rowsmith."""
     package = Path(__file__).parent.parent
     packed = package / "_project"
     root = packed if packed.is_dir() else package.parent
-    paths = [path.relative_to(root).as_posix() for path in sorted((root / "app").rglob("*")) if path.is_file()]
-    core = [path for path in paths if not path.startswith(NOT_CORE) and not _is_litter(path)]
-    missing = [path for path in ("app/main.py", *BESIDE_APP) if not (root / path).is_file()]
+    missing = [path for path in ("app/main.py", *BESIDE_APP, DEPENDENCIES) if not (root / path).is_file()]
     if missing:
         raise IncompleteError(f"{', '.join(missing)} missing in {root}")
-    return {path: (root / path).read_bytes() for path in (*core, *BESIDE_APP)}
+    return root
+
+
+def _dependencies() -> str:
+    """What the application imports, as lines of a TOML array."""
+    groups = tomllib.loads((_origin() / DEPENDENCIES).read_text(encoding="utf-8"))["dependency-groups"]
+    return "\n".join(f'  "{requirement}",' for requirement in groups["app"])
 
 
 def _is_litter(path: str) -> bool:
@@ -67,6 +85,8 @@ def project_name(folder: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-") or "api"
 
 
-def _filled(source: str, name: str, version: str) -> bytes:
+def _filled(source: str, values: Mapping[str, str]) -> bytes:
     text = (TEXTS / source).read_text(encoding="utf-8")
-    return text.replace("@NAME@", name).replace("@VERSION@", version).encode()
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
+    return text.encode()

@@ -19,7 +19,7 @@ key:uuid state:enum:draft,no,1st tags:list:string data:json mail:email page:url?
 @pytest.fixture
 def folder(empty: Folder) -> Folder:
     """A project with one resource."""
-    empty.write("resources/project.yaml", "resource: Project\nfields:\n  name: string\n")
+    empty.write("resources/project.yaml", "resource: Project\n\nfields:\n  name: string\n")
     return empty
 
 
