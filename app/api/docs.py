@@ -1,5 +1,6 @@
 """/docs: the interactive documentation, from files that are installed with the application."""
 
+from collections.abc import Iterable
 from hashlib import blake2s
 from html import escape
 from importlib.resources import files
@@ -59,6 +60,9 @@ def install(app: FastAPI, settings: Settings) -> None:
         schema = fastapi_openapi()
         errors = schema.get("components", {}).get("schemas", {}).get("ValidationError", {})
         errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                _leave_null_out(operation.get("parameters", ()))
         return schema
 
     app.openapi = openapi
@@ -78,3 +82,11 @@ def install(app: FastAPI, settings: Settings) -> None:
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route(f"/docs/{version}/{{name}}", asset, include_in_schema=False)
+
+
+def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
+    """A parameter that may be left out is no parameter that may be null: there is no null in a path, a query or a header."""
+    for parameter in parameters:
+        schema = parameter["schema"]
+        variants = [variant for variant in schema.pop("anyOf", ()) if variant != {"type": "null"}]
+        schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}

@@ -89,5 +89,7 @@ def test_the_schema_is_valid_and_reads_well(api: Api) -> None:
         assert operation["description"], name
         assert operation["security"] == [{"bearerAuth": []}], path
         assert all(tags[tag] for tag in operation["tags"]), path
+        parameters = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+        assert not any({"type": "null"} in kind.get("anyOf", ()) for kind in parameters.values()), name
     assert not {"/healthz", "/readyz", "/metrics", "/docs"} & schema["paths"].keys()
     assert "input" not in schema["components"]["schemas"].get("ValidationError", {}).get("properties", {})
