@@ -33,8 +33,9 @@ def text(value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    body = "".join(_escaped(character) for character in value)
-    return f'"{body}"'
+    if not (value.isprintable() and '"' not in value and "\\" not in value):
+        value = "".join(_escaped(character) for character in value)
+    return f'"{value}"'
 
 
 def _escaped(character: str) -> str:

@@ -16,7 +16,7 @@ from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one
 from generator.ir import Schema
 from generator.naming import module_of
 from generator.plan.models import model_module
-from generator.plan.routes import route_module
+from generator.plan.routes import cleared_by, route_module
 
 LINE_LENGTH = 140
 
@@ -37,8 +37,9 @@ class FormatterError(Exception):
 def render(schema: Schema) -> tuple[RenderedFile, ...]:
     """Every generated file of `schema`, formatted, sorted by path."""
     files: list[RenderedFile] = []
+    cleared, tables = cleared_by(schema), {resource.name: resource.plural for resource in schema.resources}
     for resource in schema.resources:
-        model, routes = model_module(schema, resource), route_module(schema, resource)
+        model, routes = model_module(resource, tables), route_module(resource, cleared[resource.name])
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
     tables = [(resource.module, resource.name) for resource in schema.resources]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -24,7 +24,6 @@ from generator.ir import (
     Reference,
     Resource,
     ScalarType,
-    Schema,
 )
 from generator.literals import docstring, literal, text
 from generator.naming import pascal_case, resource_classes
@@ -34,14 +33,14 @@ from generator.sql import quote_identifier
 from generator.types import SCALARS
 
 
-def model_module(schema: Schema, resource: Resource) -> ModelModule:
-    """The view of one models module."""
-    return _ModelPlanner(schema, resource).plan()
+def model_module(resource: Resource, tables: Mapping[str, str]) -> ModelModule:
+    """The view of one models module; `tables` has the table of each resource."""
+    return _ModelPlanner(resource, tables).plan()
 
 
 class _ModelPlanner:
-    def __init__(self, schema: Schema, resource: Resource) -> None:
-        self.schema = schema
+    def __init__(self, resource: Resource, tables: Mapping[str, str]) -> None:
+        self.tables = tables
         self.resource = resource
         enums = [_enum_of(field.type) for field in resource.fields]
         classes = {resource.name, f"{resource.name}Query", *resource_classes(resource.name), *(enum.class_name for enum in enums if enum)}
@@ -202,7 +201,7 @@ class _ModelPlanner:
             yield self._index(index)
 
     def _foreign_key(self, column: str, reference: Reference) -> str:
-        target = self.schema.resource(reference.target).plural
+        target = self.tables[reference.target]
         on_delete = ', ondelete="CASCADE"' if reference.on_delete == "cascade" else ""
         constraint = self.names.use("sqlalchemy", "ForeignKeyConstraint")
         columns, targets = f'["user_id", {text(column)}]', f"[{text(target + '.user_id')}, {text(target + '.id')}]"

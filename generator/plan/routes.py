@@ -14,21 +14,29 @@ from generator.plan.views import RouteModule
 CONFLICTING = (Operation.CREATE, Operation.REPLACE, Operation.UPDATE)
 
 
-def route_module(schema: Schema, resource: Resource) -> RouteModule:
-    """The view of one routes module."""
-    return _RoutePlanner(schema, resource).plan()
+type Cleared = list[tuple[Resource, Field]]
+"""The references that a delete sets to null: each with the resource that has it."""
+
+
+def cleared_by(schema: Schema) -> dict[str, Cleared]:
+    """For each resource the references to it with `on_delete: set_null`."""
+    cleared: dict[str, Cleared] = {resource.name: [] for resource in schema.resources}
+    for resource in schema.resources:
+        for field in resource.fields:
+            if isinstance(field.type, Reference) and field.type.on_delete == "set_null":
+                cleared[field.type.target].append((resource, field))
+    return cleared
+
+
+def route_module(resource: Resource, cleared: Cleared) -> RouteModule:
+    """The view of one routes module; `cleared` are the references that a delete sets to null."""
+    return _RoutePlanner(resource, cleared).plan()
 
 
 class _RoutePlanner:
-    def __init__(self, schema: Schema, resource: Resource) -> None:
-        self.schema = schema
+    def __init__(self, resource: Resource, cleared: Cleared) -> None:
         self.resource = resource
-        self.referring = [
-            (other, field)
-            for other in schema.resources
-            for field in other.fields
-            if isinstance(field.type, Reference) and field.type.target == resource.name and field.type.on_delete == "set_null"
-        ]
+        self.referring = cleared
         enums = [field.type.class_name for field in resource.fields if isinstance(field.type, EnumType)]
         taken = {
             resource.name,
