@@ -622,8 +622,8 @@ CODES: Mapping[str, CodeInfo] = {
             "Each type takes the keys that mean something for it: lengths for texts, limits for numbers, dates and times, `to` and "
             "`on_delete` for references. A key without effect would be a promise that nobody keeps."
         ),
-        wrong="count: {type: integer, max_length: 3}",
-        right="count: {type: integer, le: 999}",
+        wrong="amount: {type: integer, max_length: 3}",
+        right="amount: {type: integer, le: 999}",
     ),
     "RS303": CodeInfo(
         title="a value of the wrong kind for its key",
@@ -653,8 +653,8 @@ CODES: Mapping[str, CodeInfo] = {
             "YAML would read a number, whole numbers have no point, dates and times are RFC 3339 (`2026-02-28`, `12:30:00`, "
             "`2026-02-28T12:30:00Z`). Numbers are written plainly: `0777`, `1_000`, `.nan` and `.inf` are none."
         ),
-        wrong='count: {type: integer, default: "5"}',
-        right="count: {type: integer, default: 5}",
+        wrong='amount: {type: integer, default: "5"}',
+        right="amount: {type: integer, default: 5}",
     ),
     "RS307": CodeInfo(
         title="a value that its own field would refuse",
@@ -668,8 +668,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS308": CodeInfo(
         title="constraints that contradict each other",
         meaning="No value at all satisfies the constraints together.",
-        wrong="count: {type: integer, ge: 10, le: 5}",
-        right="count: {type: integer, ge: 5, le: 10}",
+        wrong="amount: {type: integer, ge: 10, le: 5}",
+        right="amount: {type: integer, ge: 5, le: 10}",
     ),
     "RS309": CodeInfo(
         title="a number outside the range of its key",
@@ -709,6 +709,35 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="number: {type: string, write: never}",
         right="number: {type: string, write: never}\n…\nhooks: [before_create]",
+    ),
+    "RS330": CodeInfo(
+        title="a pattern that is no regular expression",
+        meaning=(
+            "The pattern cannot be read: a bracket without its partner, a quantifier with nothing to repeat, an unknown escape. Put "
+            "patterns in single quotes, in which YAML leaves backslashes alone."
+        ),
+        wrong="slug: {type: string, pattern: '^[a-z+$'}",
+        right="slug: {type: string, pattern: '^[a-z]+$'}",
+    ),
+    "RS331": CodeInfo(
+        title="a pattern that engines read differently",
+        meaning=(
+            "A pattern runs in Pydantic and, as a constraint of the table, in PostgreSQL. It may use what means the same in both: "
+            "literals, sets such as [a-z], groups, `|`, `*`, `+`, `?`, counts up to 255, `.`, and `^` and `$` for the start and end of"
+            " the whole text. `\\d`, `\\w` and `\\s` stand for different characters in the two; write the set that you mean. "
+            "Look-around, references to groups, flags and Unicode properties do not exist in both."
+        ),
+        wrong="code: {type: string, pattern: '^\\d{3}$'}",
+        right="code: {type: string, pattern: '^[0-9]{3}$'}",
+    ),
+    "RS332": CodeInfo(
+        title="a pattern that is too large",
+        meaning=(
+            "Counts in counts multiply, and counts of something that can be empty even more: PostgreSQL would need seconds for a "
+            "single row, or refuse the pattern."
+        ),
+        wrong="words: {type: string, pattern: '^((a?){40}){100}$'}",
+        right="words: {type: string, pattern: '^a*$', max_length: 4000}",
     ),
     "RS401": CodeInfo(
         title="a field that has no order",
@@ -757,6 +786,79 @@ CODES: Mapping[str, CodeInfo] = {
         meaning="The message of a check is what a user reads when a request breaks the rule.",
         wrong='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: ""}',
         right='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: Say how it ended.}',
+    ),
+    "RS410": CodeInfo(
+        title="a rule that cannot be read",
+        meaning=(
+            "A rule is one condition: comparisons (`=`, `<>`, `<`, `<=`, `>`, `>=`), `in (…)`, `between … and …` and `is [not] null`, "
+            "joined by `and`, `or`, `not` and parentheses. Texts stand in single quotes, a quote in them is written twice, and a field "
+            "whose name is a keyword stands in double quotes."
+        ),
+        wrong='rule: "starts_at < ends_at < due_at"',
+        right='rule: "starts_at < ends_at and ends_at < due_at"',
+    ),
+    "RS411": CodeInfo(
+        title="a rule with an unknown field",
+        meaning=(
+            "A rule sees the fields of its own resource by the names they have in the spec; a reference is `project`, not "
+            "`project_id`. Built-in fields such as `created_at` are not among them."
+        ),
+        wrong='rule: "not complete or notes is not null"',
+        right='rule: "not completed or notes is not null"',
+    ),
+    "RS412": CodeInfo(
+        title="a rule with an unknown function",
+        meaning=(
+            "Rules know three functions, each of one text: `length` counts characters, `lower` and `upper` change the case of the "
+            "letters A to Z."
+        ),
+        wrong='rule: "len(title) > 3"',
+        right='rule: "length(title) > 3"',
+    ),
+    "RS413": CodeInfo(
+        title="a rule whose types do not fit",
+        meaning=(
+            "Values are compared with values of their own type, numbers are calculated with numbers, and `and`, `or` and `not` join "
+            "conditions. Nothing is converted silently."
+        ),
+        wrong='rule: "estimate > \'5\'"',
+        right='rule: "estimate > 5"',
+    ),
+    "RS414": CodeInfo(
+        title="a comparison with null",
+        meaning=(
+            "As in SQL, a comparison with null is neither true nor false but unknown, and a rule that is unknown passes. So it would "
+            "never refuse anything. Ask with `is null` or `is not null`."
+        ),
+        wrong='rule: "not completed or notes <> null"',
+        right='rule: "not completed or notes is not null"',
+    ),
+    "RS415": CodeInfo(
+        title="a rule, or a part of one, that is always the same",
+        meaning=(
+            "A comparison without a field, of a field with itself, a null test of a field that is never null or a range that ends "
+            "before it begins decides nothing. It is probably not what was meant."
+        ),
+        wrong='rule: "priority between 5 and 1"',
+        right='rule: "priority between 1 and 5"',
+    ),
+    "RS416": CodeInfo(
+        title="a rule that is too large",
+        meaning=(
+            "A rule has at most 2,000 characters, 200 fields and literals and 32 levels of nesting, a number at most 40 digits. Several "
+            "short rules also give better messages than a long one."
+        ),
+        wrong='rule: "amount < 1000000000000000000000000000000000000000000"',
+        right='rule: "amount < 1000000000"',
+    ),
+    "RS417": CodeInfo(
+        title="a literal that the field cannot have",
+        meaning=(
+            "A text that is compared with an enum is one of its values; one that is compared with a date, time, datetime or uuid is "
+            "written like one, as in JSON."
+        ),
+        wrong="rule: \"priority <> 'hihg'\"",
+        right="rule: \"priority <> 'high'\"",
     ),
     "RS501": CodeInfo(
         title="a resource without operations",
@@ -817,6 +919,15 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="url: {type: url, max_length: 8000, unique: true}",
         right="url: {type: url, unique: true}",
+    ),
+    "RS605": CodeInfo(
+        title="a nested quantifier",
+        meaning=(
+            "The pattern repeats something that is itself repeated without a bound. Neither of our engines minds, but many others need "
+            "exponential time for such a pattern, and clients get it from the OpenAPI document. It can be written without."
+        ),
+        wrong="path: {type: string, pattern: '^([a-z]+)+$'}",
+        right="path: {type: string, pattern: '^[a-z]+$'}",
     ),
     "RS701": CodeInfo(
         title="the lock is damaged",
