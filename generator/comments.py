@@ -169,7 +169,7 @@ def _attach(positions: Positions, collection: Collection, found: _Found) -> None
         return
     previous = collection.entries[index - 1]
     if _belongs_inside(positions, previous, found) and isinstance(previous.value, Collection):
-        if found.start < previous.value.start and not found.own_line:
+        if not found.own_line and found.start < _first_start(previous.value):
             _behind(previous, found.text)
         else:
             _attach(positions, previous.value, found)
@@ -181,10 +181,17 @@ def _attach(positions: Positions, collection: Collection, found: _Found) -> None
         following.append(note)
 
 
+def _first_start(collection: Collection) -> int:
+    """Where the content of a collection begins."""
+    return collection.entries[0].start if collection.entries else collection.end
+
+
 def _behind(entry: Entry, text: str) -> None:
-    """Put a comment behind an entry; a second one, which only braces over several lines can have, goes before it."""
+    """Put a comment behind an entry. A second one, which only braces over several lines can have, goes behind the last one inside."""
     if entry.trailing is None:
         entry.trailing = text
+    elif isinstance(entry.value, Collection) and entry.value.entries:
+        _behind(entry.value.entries[-1], text)
     else:
         entry.before.append(Note(text))
 

@@ -51,8 +51,8 @@ def _is_printable(text: str) -> bool:
 
 
 def _shows(character: str) -> bool:
-    """Whether a character may stand in the file as itself: joiners and the like may, controls and separators may not."""
-    return character.isprintable() or unicodedata.category(character) in {"Cf", "Co", "Cn"} or character == "\u3000"
+    """Whether a character may stand in the file as itself: letters of the future and joiners may, what cannot be seen may not."""
+    return character.isprintable() or unicodedata.category(character) == "Cn" or character in "\u200c\u200d\u3000"
 
 
 def _quoted(text: str) -> str:
@@ -66,7 +66,7 @@ def _quoted(text: str) -> str:
 def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    if _shows(character) and character != "\ufeff":
+    if _shows(character):
         return character
     number = ord(character)
     return f"\\x{number:02X}" if number < 0x100 else f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
