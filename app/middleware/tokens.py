@@ -60,6 +60,7 @@ class _Header(NamedTuple):
 class _Verified(NamedTuple):
     subject: str
     deadline: float
+    """Until when the token is in force, in seconds since 1970."""
 
 
 class FixedKeys:
@@ -117,8 +118,8 @@ class TokenVerifier:
     def cached(self, token: str) -> str | None:
         """Return the subject of a token that was verified before and is still in force; else None."""
         verified = self._verified.get(token)
-        if verified is not None and time.time() < verified[1]:
-            return verified[0]
+        if verified is not None and time.time() < verified.deadline:
+            return verified.subject
         return None
 
     async def verify(self, token: str) -> str:

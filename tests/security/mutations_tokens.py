@@ -256,7 +256,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     # The verified tokens
     _mutation(
         "the cache forgets at exp",
-        (TOKENS, "if verified is not None and time.time() < verified[1]:", "if verified is not None:"),
+        (TOKENS, "if verified is not None and time.time() < verified.deadline:", "if verified is not None:"),
         red=("test_J14_a_cached_token_reaches_exp", "test_J14_the_leeway_counts_in_the_cache_as_well"),
     ),
     _mutation(
