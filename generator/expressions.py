@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from generator import ir
 from generator.diagnostics import Diagnostic, error
 from generator.ir import EnumType, Kind, Reference, ScalarType, Span
-from generator.rules.checker import check
-from generator.rules.reader import RuleError, read
+from generator.rules.checker import BAD_LITERAL, CONSTANT, NULL_COMPARISON, UNKNOWN_FIELD, UNKNOWN_FUNCTION, WRONG_TYPE, check
+from generator.rules.reader import SYNTAX, TOO_COMPLEX, RuleError, read
 from generator.rules.syntax import Extent
 from generator.rules.to_python import RUNTIME, python_of, uses_runtime
 from generator.rules.to_sql import sql_of
@@ -39,6 +39,17 @@ _TYPES = {
     Kind.DATETIME: ValueType.DATETIME,
     Kind.UUID: ValueType.UUID,
 }
+_LABELS = {
+    SYNTAX: "not expected here",
+    TOO_COMPLEX: "too much for a rule",
+    UNKNOWN_FIELD: "no such field",
+    UNKNOWN_FUNCTION: "not so",
+    WRONG_TYPE: "does not fit",
+    NULL_COMPARISON: "never false",
+    CONSTANT: "always the same",
+    BAD_LITERAL: "not a value of it",
+}
+"""What stands under the place of a mistake that has neither a label nor a hint of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,8 @@ def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule |
 
 
 def _diagnostic(mistake: RuleError, text: str, span: Span) -> Diagnostic:
-    return error(mistake.code, mistake.message, place(text, span, mistake.at), mistake.label, hint=mistake.hint)
+    label = mistake.label or (_LABELS[mistake.code] if mistake.hint is None else None)
+    return error(mistake.code, mistake.message, place(text, span, mistake.at), label, hint=mistake.hint)
 
 
 def place(text: str, span: Span, at: Extent) -> Span:

@@ -44,6 +44,8 @@ NOT_PORTABLE = "RS331"
 TOO_LARGE = "RS332"
 NESTED_QUANTIFIER = "RS605"
 
+_LABELS = {SYNTAX: "cannot be read", NOT_PORTABLE: "not the same everywhere", TOO_LARGE: "too large"}
+
 
 @dataclass(frozen=True, slots=True)
 class PatternOk:
@@ -107,7 +109,8 @@ def pattern_diagnostics(pattern: str, locate: Callable[[int, int], Span]) -> tup
     """What is wrong with a pattern, as diagnostics; `locate` gives the place of `length` characters at an offset of the pattern."""
     result = check_pattern(pattern)
     if isinstance(result, PatternProblem):
-        return (error(result.code, result.message, locate(result.offset, result.length), hint=result.hint),)
+        label = None if result.hint else _LABELS[result.code]
+        return (error(result.code, result.message, locate(result.offset, result.length), label, hint=result.hint),)
     if result.nested is not None:
         return (
             warning(

@@ -52,6 +52,7 @@ _A_TYPE = {
     ValueType.UUID: "a uuid",
     ValueType.OTHER: "a list or json",
 }
+_CLOCKS = frozenset({"now", "today", "current_date", "current_time", "current_timestamp", "clock_timestamp"})
 _LITERAL_KINDS = {
     ValueType.DATE: Kind.DATE,
     ValueType.TIME: Kind.TIME,
@@ -107,7 +108,10 @@ class _Checker:
                 return self._range(expression)
             case syntax.Truth(value, at):
                 self.report(
-                    CONSTANT, f"`{'true' if value else 'false'}` decides {where} alone", at, hint="leave it out, or compare a field with it"
+                    CONSTANT,
+                    f"`{'true' if value else 'false'}` is the same for every row",
+                    at,
+                    hint="leave it out, or compare a field with it",
                 )
                 return None
             case _:
@@ -321,10 +325,12 @@ class _Checker:
         if call.function not in FUNCTIONS:
             suggestion = naming.closest(call.function, FUNCTIONS)
             hint = f"did you mean `{suggestion}`?" if suggestion else "the functions are `length`, `lower` and `upper`"
+            if call.function in _CLOCKS:
+                hint = "a rule holds for the row alone, whenever it is looked at; compare with another field, or use a hook"
             self.report(UNKNOWN_FUNCTION, f"the rule uses an unknown function `{written}`", call.name_at, "no such function", hint)
             return None
         if len(arguments) != 1:
-            self.report(UNKNOWN_FUNCTION, f"`{written}` takes one text, not {len(arguments)} values", call.at)
+            self.report(UNKNOWN_FUNCTION, f"`{written}` takes one text, not {len(arguments)} values", call.at, "one text")
             return None
         operand = arguments[0]
         if operand is None:

@@ -151,14 +151,14 @@ def _refuse_character(rule: str, position: int) -> Never:
     if character in _FOREIGN_QUOTES:
         raise RuleError(SYNTAX, "this quotation mark is not one of rules", at, hint="texts stand in straight single quotes: 'text'")
     shown = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
-    raise RuleError(SYNTAX, f"the character {shown} has no meaning in a rule", at)
+    raise RuleError(SYNTAX, f"the character {shown} has no meaning in a rule", at, "not part of a rule")
 
 
 def read(rule: str, fields: Collection[str]) -> Expression:
     """The syntax tree of a rule. `fields` decides what a bare `between` means where a value must stand. Raises RuleError."""
     if len(rule) > MAX_CHARACTERS:
         message = f"the rule has {len(rule):,} characters; at most {MAX_CHARACTERS:,} are allowed"
-        raise RuleError(TOO_COMPLEX, message, Extent(0, len(rule)))
+        raise RuleError(TOO_COMPLEX, message, Extent(0, len(rule)), hint="split it into several rules")
     return _Reader(tokens_of(rule), fields).rule()
 
 
@@ -195,9 +195,9 @@ class _Reader:
         self._index += len(words)
         return True
 
-    def _need(self, word: str, before: str) -> None:
+    def _need(self, word: str, where: str, hint: str | None = None) -> None:
         if not self._take(word):
-            self._refuse(f"expected `{word}` {before}")
+            self._refuse(f"expected `{word}` {where}", hint)
 
     def _refuse(self, message: str, hint: str | None = None) -> Never:
         token = self._token
@@ -218,9 +218,9 @@ class _Reader:
         if self._word() in COMPARISONS or self._word() in {"in", "between", "is"}:
             self._refuse("comparisons cannot be chained", "join two comparisons with `and`")
         if token.text == ")":
-            self._refuse("this `)` closes nothing")
+            self._refuse("this `)` closes nothing", "delete it, or add the `(` that it closes")
         if token.text == ",":
-            self._refuse("a list may only stand after `in`")
+            self._refuse("a list may only stand after `in`", "as in: priority in ('low', 'normal')")
         shown = {"text": "text", "number": "number", "quoted": "field name"}.get(token.kind, f"`{token.text}`")
         self._refuse(f"unexpected {shown}", _join_hint(token))
 
@@ -261,7 +261,7 @@ class _Reader:
             return Contains(left, items, negated, Extent(start, self._last_end))
         if self._take("between"):
             low = self._sum()
-            self._need("and", "between the two ends of `between`")
+            self._need("and", "between the two ends of `between`", "as in: points between 1 and 10")
             high = self._sum()
             return Between(left, low, high, negated, Extent(start, high.at.end))
         return left
@@ -302,7 +302,9 @@ class _Reader:
             return self._parenthesised()
         self._operands += 1
         if self._operands > MAX_OPERANDS:
-            raise RuleError(TOO_COMPLEX, f"the rule has more than {MAX_OPERANDS} fields and literals", token.at)
+            raise RuleError(
+                TOO_COMPLEX, f"the rule has more than {MAX_OPERANDS} fields and literals", token.at, hint="split it into several rules"
+            )
         if word and not (word == "between" and word in self._fields):
             return self._keyword(word, token)
         self._index += 1
@@ -347,10 +349,13 @@ class _Reader:
     def _items(self, after: str) -> tuple[Expression, ...]:
         """The parenthesised list after `in` or a function's name."""
         start = self._token.at
-        self._need("(", f"after `{after}`")
+        self._need("(", f"after `{after}`", "as in: points in (1, 2)")
         self._enter(start.start)
+        if after != "in" and self._take(")"):  # the checker knows what the function takes
+            self._levels -= 1
+            return ()
         if self._word() == ")":
-            self._refuse(f"the parentheses after `{after}` are empty")
+            self._refuse(f"the parentheses after `{after}` are empty", "name at least one value")
         items = [self._or()]
         while self._take(","):
             items.append(self._or())
@@ -363,12 +368,17 @@ class _Reader:
     def _enter(self, start: int) -> None:
         self._levels += 1
         if self._levels > MAX_LEVELS:
-            raise RuleError(TOO_COMPLEX, f"the rule nests more than {MAX_LEVELS} levels deep", Extent(start, start + 1))
+            raise RuleError(
+                TOO_COMPLEX,
+                f"the rule nests more than {MAX_LEVELS} levels deep",
+                Extent(start, start + 1),
+                hint="split it into several rules",
+            )
 
 
 def _join_hint(token: Token) -> str | None:
     if token.kind == "name" and token.text.lower() in {"like", "ilike", "similar", "regexp", "matches"}:
         return "rules have no patterns; use the field's pattern"
-    if token.kind == "sign":
+    if token.kind == "sign" and token.text != "(":
         return None
     return "join two conditions with `and` or `or`"
