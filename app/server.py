@@ -28,47 +28,42 @@ SHUTDOWN_MARGIN = 5
 
 
 def main() -> int:
-    """Serve on HOST and PORT with WORKERS processes, all from the environment or .env; return the exit code."""
+    """Serve with the HOST, PORT, WORKERS and FORWARDED_ALLOW_IPS of the environment or .env; return the exit code."""
     try:
         settings = load_settings()
         environ = read_environment()
-        run(
-            settings,
-            host=environ.get("HOST", "127.0.0.1"),
-            port=_number(environ, "PORT", 8000, 65535),
-            workers=_number(environ, "WORKERS", 1, 256),
-        )
+        host, port, workers = environ.get("HOST", "127.0.0.1"), _number(environ, "PORT", 8000, 65535), _number(environ, "WORKERS", 1, 256)
+        run(settings, host=host, port=port, workers=workers, trusted_proxies=environ.get("FORWARDED_ALLOW_IPS"))
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     return 0
 
 
-def run(settings: Settings, *, host: str, port: int, workers: int = 1, reload: bool = False) -> None:
-    """Serve `app.main:app` until SIGINT or SIGTERM. SystemExit when it cannot start."""
+def run(settings: Settings, *, host: str, port: int, workers: int = 1, reload: bool = False, trusted_proxies: str | None = None) -> None:
+    """Serve `app.main:app` until SIGINT or SIGTERM. SystemExit when it cannot start.
+
+    Only the proxies at `trusted_proxies` (comma-separated addresses) are believed when they say who the client is.
+    """
     with tempfile.TemporaryDirectory(prefix="metrics-") as folder:
         if settings.metrics and workers > 1:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # where the workers put their measurements together
-        _run(settings, host, port, workers, reload=reload)
-
-
-def _run(settings: Settings, host: str, port: int, workers: int, *, reload: bool) -> None:
-    uvicorn.run(
-        "app.main:app",
-        host=host,
-        port=port,
-        workers=workers,
-        reload=reload,
-        reload_dirs=["app"] if reload else None,
-        http=GuardedProtocol,
-        loop="auto",
-        lifespan="on",
-        log_config=logs.configuration(settings),
-        access_log=False,
-        server_header=False,
-        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
-        timeout_graceful_shutdown=int(settings.pool_timeout + settings.statement_timeout) + SHUTDOWN_MARGIN,
-    )
+        uvicorn.run(
+            "app.main:app",
+            host=host,
+            port=port,
+            workers=workers,
+            reload=reload,
+            reload_dirs=["app"] if reload else None,
+            http=GuardedProtocol,
+            lifespan="on",
+            log_config=logs.configuration(settings),
+            access_log=False,  # app.middleware.logs has its own
+            server_header=False,
+            proxy_headers=trusted_proxies is not None,
+            forwarded_allow_ips=trusted_proxies,
+            timeout_graceful_shutdown=int(settings.pool_timeout + settings.statement_timeout) + SHUTDOWN_MARGIN,
+        )
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
