@@ -67,10 +67,16 @@ def load_file(path: str, data: bytes) -> Loaded:
     try:
         root = builder.build(events(text))
     except yaml.MarkedYAMLError as problem:
-        return Loaded(None, (*_limited(builder.found), explain(positions, problem, builder.read)))
+        return Loaded(None, tuple(_limited(_with_syntax_error(builder.found, explain(positions, problem, builder.read)))))
     except (yaml.YAMLError, ValueError, OverflowError) as problem:  # the last two: escapes beyond Unicode, in the parser without libyaml
         return Loaded(None, (*_limited(builder.found), unexplained(positions, str(problem))))
     return Loaded(root, tuple(_limited(builder.found)))
+
+
+def _with_syntax_error(found: list[Diagnostic], last: Diagnostic) -> list[Diagnostic]:
+    """The errors up to a syntax error, without it where an anchor, an alias or a tag on the same line has already explained it."""
+    lines = {diagnostic.span.line for diagnostic in found if diagnostic.span and diagnostic.code in {"RS138", "RS140"}}
+    return found if last.code == "RS159" and last.span and last.span.line in lines else [*found, last]
 
 
 def _limited(found: list[Diagnostic]) -> Iterator[Diagnostic]:

@@ -204,6 +204,9 @@ def _directive(failure: _Failure) -> Diagnostic | None:
 
 
 def _property(failure: _Failure) -> Diagnostic | None:
+    if "tag handle" in failure.problem_text:
+        span = failure.positions.to_line_end(failure.problem)
+        return error("RS140", "`!` begins a tag in YAML", span, "not a text", hint="put the text between quotes")
     for word, code in (("an alias", "RS138"), ("an anchor", "RS138"), ("a tag", "RS140")):
         if word in failure.context_text:
             span = failure.positions.to_line_end(failure.context)
@@ -422,6 +425,9 @@ def _indented_wrongly(failure: _Failure) -> Diagnostic | None:
     if failure.character == "-":
         hint = "put the list below a key of its own; a mapping has `key: value` lines only"
         return error("RS150", "a list item stands among the keys of a mapping", here, "a key was expected", hint=hint, related=related)
+    if failure.character == ":":
+        hint = "write `key: value`, or put the line between quotes if it is a text"
+        return error("RS154", "a colon without a key", positions.span(failure.problem), "a key is missing before it", hint=hint)
     above = next((offset for offset in positions.lines_before(failure.problem, 2) if offset < positions.line_start(failure.problem)), None)
     if above is None:
         return None
