@@ -12,7 +12,7 @@ install: ## make .venv with everything pinned in requirements-dev.txt
 
 serve: install ## generate the application and serve it, on an embedded PostgreSQL unless DATABASE_URL is set
 	@$(BIN)/rowsmith generate
-	@$(BIN)/rowsmith serve $(ARGS) || [ $$? -eq 130 ]
+	@$(BIN)/rowsmith serve $(ARGS) || { code=$$?; [ $$code -eq 130 ] || exit $$code; }
 
 test: install ## run the tests, on an embedded PostgreSQL of their own
 	@$(BIN)/pytest $(ARGS)
