@@ -33,6 +33,7 @@ from generator.syntax import Read, conflict_marker, directive, explain, explain_
 
 MAX_DEPTH = 32
 MAX_KEY = 128
+MAX_ERRORS = 1000  # of one file; then its reading ends
 
 __all__ = ["Loaded", "Mapping", "Node", "Scalar", "Sequence", "load_file", "read_specs", "source_text"]
 
@@ -76,7 +77,7 @@ def load_file(path: str, data: bytes) -> Loaded:
 def _with_syntax_error(found: list[Diagnostic], last: Diagnostic) -> list[Diagnostic]:
     """The errors up to a syntax error, without it where an anchor, an alias or a tag on the same line has already explained it."""
     lines = {diagnostic.span.line for diagnostic in found if diagnostic.span and diagnostic.code in {"RS138", "RS140"}}
-    return found if last.code == "RS159" and last.span and last.span.line in lines else [*found, last]
+    return found if last.span and last.span.line in lines else [*found, last]
 
 
 def _limited(found: list[Diagnostic]) -> Iterator[Diagnostic]:
@@ -139,6 +140,8 @@ class _Builder:
     def build(self, events: Iterable[Event]) -> Mapping | None:
         """The root mapping, or None where the errors found leave nothing to go on with."""
         for event in events:
+            if len(self.found) > MAX_ERRORS:
+                return None
             match event:
                 case DocumentStartEvent():
                     if not self._begin_document(event):
