@@ -30,7 +30,7 @@ WITH_BODY = {Operation.CREATE, Operation.REPLACE, Operation.UPDATE}
 BUILT_IN = ("id", "user_id", "created_at", "updated_at", "version")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """One operation of one resource."""
 
