@@ -23,7 +23,6 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     JSON,
-    Alias,
     ColumnElement,
     CompoundSelect,
     Delete,
@@ -51,6 +50,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.dml import ReturningDelete, UpdateBase
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
+from sqlalchemy.sql.selectable import FromClauseAlias
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -140,9 +140,9 @@ def require_owner(statement: Any) -> None:
         elif isinstance(part, Select | Update | Delete):
             part = cast("Any", part)
             criteria: Iterable[Any] = part._where_criteria  # noqa: SLF001  # `whereclause` is there for selects only
-            owned_tables = {name for criterion in criteria for name in _owned_by(criterion)}
+            owned_tables = {table for criterion in criteria for table in _owned_by(criterion)}
             for table in _direct_tables(part):
-                if table.name not in owned_tables:
+                if _identity(table) not in owned_tables:
                     raise UnownedStatementError(
                         f"{type(part).__name__.lower()} of {table.name}: add `.where({table.name}.user_id == OWNER)`"
                     )
@@ -157,19 +157,24 @@ def _is_owner_value(key: str, value: Any) -> bool:
     return key == "user_id" and getattr(value, "key", None) == OWNER.key
 
 
-def _owned_by(criterion: Any) -> Iterable[str]:
-    """The names of the tables for which `criterion` says `table.user_id == OWNER`, alone or joined to others by AND."""
+def _owned_by(criterion: Any) -> Iterable[tuple[bool, str]]:
+    """The tables and aliases for which `criterion` says `table.user_id == OWNER`, alone or joined to others by AND."""
     if isinstance(criterion, BooleanClauseList) and criterion.operator is operators.and_:
         for clause in criterion.clauses:
             yield from _owned_by(clause)
     elif isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
         left, right = criterion.left, criterion.right
         if getattr(left, "name", None) == "user_id" and getattr(right, "key", None) == OWNER.key:
-            yield left.table.name
+            yield _identity(left.table)
 
 
-def _direct_tables(part: Any) -> Iterable[Table]:
-    """The tables that a statement names itself; those of its subqueries and CTEs belong to these."""
+def _identity(table: Any) -> tuple[bool, str]:
+    """What tells a table from its aliases: each of them has rows of its own, and needs a predicate of its own."""
+    return isinstance(table, FromClauseAlias), table.name
+
+
+def _direct_tables(part: Any) -> Iterable[Any]:
+    """The tables, and the aliases of tables, that a statement names itself; those of its subqueries and CTEs belong to these."""
     froms: list[Any] = list(part.get_final_froms() if isinstance(part, Select) else [part.table, *getattr(part, "_extra_froms", ())])
     while froms:
         item: Any = froms.pop()
@@ -177,8 +182,8 @@ def _direct_tables(part: Any) -> Iterable[Table]:
             yield item
         elif isinstance(item, Join):
             froms += [item.left, item.right]
-        elif isinstance(item, Alias):
-            froms.append(cast("Any", item).element)
+        elif isinstance(item, FromClauseAlias) and isinstance(cast("Any", item).element, Table | FromClauseAlias):
+            yield item
 
 
 def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any], ...]:
