@@ -92,7 +92,7 @@ def _sample(kind: ScalarType | EnumType | ListType | JsonType, number: int, exam
             return _sample_scalar(kind, number, example, name)
 
 
-def _sample_scalar(scalar: ScalarType, number: int, example: JsonValue | Decimal, name: str) -> JsonValue:  # noqa: PLR0911 - one line a type
+def _sample_scalar(scalar: ScalarType, number: int, example: JsonValue | Decimal, name: str) -> JsonValue:
     match scalar.kind:
         case Kind.STRING | Kind.TEXT:
             return _sample_text(scalar.bounds, number, example, name)
