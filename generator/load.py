@@ -218,7 +218,7 @@ class _Builder:
         start = self._properties(event)
         end = max(event.end_mark.index, start)
         text: str = event.value
-        scalar = Scalar(text, scalar_kind(text) if plain else "str", not plain, self._positions.between(start, end))
+        scalar = Scalar(text, scalar_kind(text) if plain else "str", not plain, self._scalar_span(event, start, end))
         self.read = Read(start, end, plain)
         parent = self._open[-1] if self._open else None
         if parent is not None and parent.is_mapping and not parent.awaits_value:
@@ -226,6 +226,12 @@ class _Builder:
         else:
             self._report(*value_problems(self._positions, scalar, start, end))
         self._add(scalar)
+
+    def _scalar_span(self, event: ScalarEvent, start: int, end: int) -> Span:
+        first, last = event.start_mark, event.end_mark
+        if first.line == last.line and first.index == start:  # the usual case, without a search for the line
+            return Span(self._positions.path, first.line + 1, first.column + 1, max(end - start, 1))
+        return self._positions.between(start, end)
 
     def _alias(self, event: AliasEvent) -> None:
         span = self._positions.between(event.start_mark.index, event.end_mark.index)

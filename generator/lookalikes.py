@@ -29,6 +29,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def key_problems(positions: Positions, key: Scalar, start: int) -> Iterator[Diagnostic]:
     """What is wrong with a key that begins at offset `start`."""
+    if key.kind == "str" and _NAME.fullmatch(key.text):
+        return
     if match := ZERO_WIDTH.search(key.text):
         yield zero_width(key, match.group())
     if key.quoted:
@@ -46,6 +48,8 @@ def key_problems(positions: Positions, key: Scalar, start: int) -> Iterator[Diag
 
 def value_problems(positions: Positions, value: Scalar, start: int, end: int) -> Iterator[Diagnostic]:
     """What is wrong with a scalar that is a value or an item and stands between two offsets."""
+    if _NAME.fullmatch(value.text):
+        return
     if value.quoted:
         yield from _escaped(positions, value, start)
         return
