@@ -1,30 +1,29 @@
 """The application: `create_app()`, or `uvicorn app.main:app`."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from asyncpg import InterfaceError, PostgresError
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from uvicorn.config import STARTUP_FAILURE
 
 from app import extensions
 from app.api import docs, health, segments
-from app.config import SettingProblem, Settings, SettingsError, load_settings
-from app.db.pool import Database, UnsafeRoleError
+from app.config import Settings, SettingsError, load_settings
+from app.db.pool import Database
 from app.db.table import OwnedTable
 from app.lifecycle import DrainMiddleware, Lifecycle
 from app.middleware import errors, logs
+from app.middleware.cors import CorsMiddleware
 from app.middleware.limits import BodyLimitMiddleware
 from app.middleware.metrics import Metrics, MetricsMiddleware
 from app.middleware.request_id import RequestIdMiddleware
 from app.middleware.tokens import TokenVerifier
+from app.roles import check_role, check_role_later
 from app.routes import routers
 
 DESCRIPTION = """
@@ -37,13 +36,6 @@ Errors are `{"detail": …}`, or [RFC 9457](https://www.rfc-editor.org/rfc/rfc94
 """
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
-
-ROLE_TIMEOUT = 3.0
-"""Seconds to wait for the database at the start."""
-
-ROLE_CURE = "use a role that owns nothing and has neither SUPERUSER nor BYPASSRLS"
-
-logger = logging.getLogger("app")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -88,10 +80,11 @@ def _operation_id(route: APIRoute) -> str:
 def _described_tags() -> list[dict[str, str]]:
     """The resources' tags with the descriptions of their tables, for the documentation."""
     descriptions = {table.__tablename__: table.__doc__ or "" for table in OwnedTable.__subclasses__()}
-    described = [
-        (router.tags[0], descriptions.get(router.prefix.rpartition("/")[2].replace("-", "_"), "")) for router in routers if router.tags
-    ]
-    return [{"name": str(tag), "description": description} for tag, description in described]
+    tags: list[dict[str, str]] = []
+    for router in routers:
+        table = router.prefix.rpartition("/")[2].replace("-", "_")
+        tags += [{"name": str(tag), "description": descriptions.get(table, "")} for tag in router.tags]
+    return tags
 
 
 def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | None) -> list[Middleware]:
@@ -101,16 +94,7 @@ def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | Non
         stack.append(Middleware(MetricsMiddleware, metrics))
     stack.append(Middleware(DrainMiddleware, lifecycle))
     if settings.cors_origins:
-        stack.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_credentials=settings.cors_credentials,
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
-                expose_headers=["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"],
-            )
-        )
+        stack.append(Middleware(CorsMiddleware, settings))
     return [*stack, Middleware(errors.UnhandledErrorMiddleware), Middleware(BodyLimitMiddleware, settings.max_body_bytes)]
 
 
@@ -120,26 +104,17 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     app.state.tokens = tokens = TokenVerifier(settings)
     app.state.database = database = await Database.open(settings)
+    watcher = None
     try:
-        await _check_role(database, settings)
+        if not await check_role(database, settings):
+            watcher = asyncio.create_task(check_role_later(database, settings))
         with app.state.lifecycle.watch_sigterm():
             yield
     finally:
+        if watcher:
+            watcher.cancel()
         await tokens.close()
         await database.close()
-
-
-async def _check_role(database: Database, settings: Settings) -> None:
-    """SettingsError in production when the database role reads past row-level security; a warning elsewhere."""
-    try:
-        async with asyncio.timeout(ROLE_TIMEOUT):
-            await database.check_role()
-    except UnsafeRoleError as error:
-        if settings.environment == "production":
-            raise SettingsError(SettingProblem("DATABASE_URL", f"lets users read each other's rows: {error}", ROLE_CURE)) from None
-        logger.warning("DATABASE_URL lets users read each other's rows: %s; %s", error, ROLE_CURE)
-    except (OSError, PostgresError, InterfaceError) as error:
-        logger.warning("the database is not available yet (%s); /readyz answers 503 until it is", type(error).__name__)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -101,7 +101,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.unparsed > MAX_UNPARSED_BYTES:
             self._refuse(431, "The headers are too large.")
-        elif self.receiving or self.cycle.response_complete:
+        elif self.receiving or (self.cycle and self.cycle.response_complete):
             self._set_deadline()
         else:
             self._clear_deadline()
@@ -124,8 +124,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Another protocol takes the connection over."""
-        self._clear_deadline()
         super().handle_websocket_upgrade()
+        self.receiving = False
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""

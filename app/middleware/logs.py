@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import blake2s
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from asyncpg import PostgresError
 from pydantic_core import ValidationError
@@ -36,6 +36,9 @@ UNVERIFIED = frozenset({401, 403, 405})
 
 QUOTES_VALUES = (PostgresError, StatementError, ValidationError, UnicodeError)
 """Exceptions whose messages quote what was submitted or bound."""
+
+MAX_CHAIN = 8
+"""How many exceptions back a stack goes."""
 
 type ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -113,12 +116,13 @@ def escape(text: str) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _stack(error: BaseException, *, messages: bool) -> Iterator[str]:
+def _stack(error: BaseException, *, messages: bool, depth: int = 0) -> Iterator[str]:
     """The traceback of `error` and of what led to it, oldest first."""
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before:
-        yield from _stack(before, messages=messages)
-        yield "\nwhich led to:\n\n"
+    for origin in (before, *_parts(error)) if depth < MAX_CHAIN else ():
+        if origin:
+            yield from _stack(origin, messages=messages, depth=depth + 1)
+            yield "which led to:\n"
     yield from traceback.format_tb(error.__traceback__)
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     if isinstance(error, PostgresError):
@@ -127,6 +131,10 @@ def _stack(error: BaseException, *, messages: bool) -> Iterator[str]:
         yield f"{name}: {error}\n"
     else:
         yield f"{name}\n"
+
+
+def _parts(error: BaseException) -> tuple[BaseException, ...]:
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions if isinstance(error, BaseExceptionGroup) else ()
 
 
 class AccessLogMiddleware:

@@ -31,6 +31,9 @@ def test_listed_origins_are_allowed_with_errors_and_useful_headers(database: Dat
         assert preflight(api, THEIRS) == {}
         assert preflight(api, "null") == {}
         assert preflight(api, f"{OURS}.evil.example") == {}
+        refusal = api.client.options("/api/x/tags", headers={"Origin": THEIRS, "Access-Control-Request-Method": "TRACE"})
+        assert refusal.status_code == 400
+        assert refusal.json() == {"detail": "Disallowed CORS origin, method."}
         for path, status in (("/nothing", 404), (f"/api/{user}/tags", 401), ("/healthz", 200)):
             answer = api.client.get(path, headers={"Origin": OURS})
             assert answer.status_code == status

@@ -85,6 +85,19 @@ def test_l3_without_a_database_the_process_lives_and_recovers(database: Database
             assert "Traceback" not in (folder / "log").read_text()
 
 
+def test_f1_an_unsafe_role_of_a_database_that_comes_later_ends_the_process(database: Database) -> None:
+    with temporary_folder() as folder:
+        later = folder / "later"
+        dsn = database.owner_dsn.replace(quote(str(database.server.socket_dir), safe=""), quote(str(later), safe=""))
+        with started(folder, DATABASE_URL=dsn, ENVIRONMENT="production", SHUTDOWN_DELAY="0") as (client, process):
+            assert client.get("/readyz").status_code == 503
+            later.symlink_to(database.server.socket_dir)
+            assert process.wait(10) != 0
+            log = (folder / "log").read_text()
+        assert "DATABASE_URL lets users read each other's rows" in log
+        assert "Traceback" not in log
+
+
 def test_without_tables_the_process_is_not_ready(postgres: EmbeddedPostgres) -> None:
     with (
         new_database(postgres, tables=False) as empty,

@@ -132,6 +132,25 @@ def test_the_message_of_an_exception_is_for_development_alone(form: str) -> None
     assert SECRET not in written({"LOG_FORMAT": form, "ENVIRONMENT": "production"}, fail)
 
 
+def test_the_stack_goes_back_to_causes_and_parts() -> None:
+    def fail(logger: logging.Logger) -> None:
+        first = ValueError("first")
+        second = KeyError("second")
+        first.__cause__, second.__cause__ = second, first  # nobody should, but it must end
+        try:
+            raise ExceptionGroup("group", [first, TypeError("part")])
+        except ExceptionGroup:
+            logger.exception("it failed")
+
+    output = written({}, fail)
+    assert (
+        output.index("KeyError")
+        < output.index("ValueError: first")
+        < output.index("TypeError: part")
+        < output.index("ExceptionGroup: group")
+    )
+
+
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
 def test_libraries_never_log_at_debug(level: str) -> None:
     described = configuration(settings(LOG_LEVEL=level))
