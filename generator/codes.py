@@ -784,8 +784,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS406": CodeInfo(
         title="a check without a message",
         meaning="The message of a check is what a user reads when a request breaks the rule.",
-        wrong='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: ""}',
-        right='checks:\n  - {name: done_has_notes, rule: "not completed or notes is not null", message: Say how it ended.}',
+        wrong='checks:\n  - {name: done_has_notes, rule: "notes is not null", message: ""}',
+        right='checks:\n  - name: done_has_notes\n    rule: "notes is not null"\n    message: Say how it ended.',
     ),
     "RS410": CodeInfo(
         title="a rule that cannot be read",
@@ -821,7 +821,7 @@ CODES: Mapping[str, CodeInfo] = {
             "Values are compared with values of their own type, numbers are calculated with numbers, and `and`, `or` and `not` join "
             "conditions. Nothing is converted silently."
         ),
-        wrong='rule: "estimate > \'5\'"',
+        wrong="rule: \"estimate > '5'\"",
         right='rule: "estimate > 5"',
     ),
     "RS414": CodeInfo(
@@ -1038,7 +1038,7 @@ CODES: Mapping[str, CodeInfo] = {
             "The spec declares a hook that its extension file does not define, so the generated routes would fail on import. The file is "
             "yours and is not changed for you: the hint shows the function to add."
         ),
-        wrong="hooks: [before_create, after_commit]    # and only before_create in app/extensions/task.py",
+        wrong="hooks: [before_create, after_commit]\n# app/extensions/task.py has before_create only",
         right="async def after_commit(change: Change[Task]) -> None:\n    ...",
     ),
     "RS721": CodeInfo(
@@ -1057,7 +1057,7 @@ CODES: Mapping[str, CodeInfo] = {
         title="a hook has a stale signature",
         meaning="The generated routes call a hook with its arguments in order. Names, annotations and `async` must be those of the hint.",
         wrong="async def before_update(session: Transaction, row: Task) -> None: ...",
-        right="async def before_update(session: Transaction, row: Task, changes: dict[str, Any]) -> None: ...",
+        right="async def before_update(\n    session: Transaction, row: Task, changes: dict[str, Any]\n) -> None: ...",
     ),
     "RS724": CodeInfo(
         title="an extension file is missing",
@@ -1098,8 +1098,8 @@ CODES: Mapping[str, CodeInfo] = {
     "RS902": CodeInfo(
         title="computed fields are not available yet",
         meaning="The spec language has `computed`, but this version of Rowsmith does not serve it.",
-        wrong='total: {type: decimal, precision: 10, scale: 2, computed: "price * quantity"}',
-        right="total: {type: decimal, precision: 10, scale: 2, write: never, nullable: true}",
+        wrong='total: {type: decimal, precision: 9, scale: 2, computed: "price * count"}',
+        right="total: {type: decimal, precision: 9, scale: 2, write: never, nullable: true}",
     ),
     "RS903": CodeInfo(
         title="upsert is not available yet",
