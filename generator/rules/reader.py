@@ -72,13 +72,15 @@ _TOKEN = re.compile(
     | (?P<name>[^\W\d]\w*)
     | '(?P<text>(?:[^']|'')*)'
     | "(?P<quoted>(?:[^"]|"")*)"
-    | (?P<sign>==|!=|<>|<=|>=|&&|\|\||[=<>+\-*/(),!%&|~^;.\[\]{}])
+    | (?P<sign>--|/\*|==|!=|<>|<=|>=|&&|\|\||[=<>+\-*/(),!%&|~^;.\[\]{}])
     """,
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 _FOREIGN_SIGNS = {
+    "--": "rules have no comments; two minus signs are written with a space between them",
+    "/*": "rules have no comments",
     "&&": "write `and`",
     "&": "write `and`",
     "||": "write `or`; texts cannot be joined in a rule",

@@ -12,12 +12,14 @@ What Python has no operator for is called from `app.api.rules`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 
+from generator.literals import text
 from generator.rules import tree
-from generator.rules.tree import Numbers, Typed, ValueType
+from generator.rules.tree import TEXTS, Numbers, Typed, ValueType
 
 RUNTIME = "rules"
 """The module of `app.api` that an expression may use."""
@@ -37,7 +39,18 @@ class _Binding(IntEnum):
     ATOM = 8
 
 
-type _Python = tuple[str, _Binding]
+@dataclass(frozen=True, slots=True)
+class _Python:
+    """A piece of Python. `parts` are what `and` or `or` joins in it."""
+
+    text: str
+    binding: _Binding
+    parts: tuple[_Python, ...] = ()
+
+    def within(self, binding: _Binding) -> str:
+        """The text, in parentheses where something that binds like `binding` stands around it."""
+        return self.text if self.binding >= binding else f"({self.text})"
+
 
 _OPPOSITE: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _SPELLING = {"=": "==", "<>": "!="}
@@ -46,19 +59,31 @@ _MAX_EXACT_FLOAT = 2**53
 
 def python_of(condition: tree.Condition) -> str:
     """The expression: true exactly when the condition is false."""
-    return _truth(condition, negated=True, strict=True)[0]
+    return _truth(condition, negated=True, strict=True).text
 
 
-def _text(python: _Python, binding: _Binding) -> str:
-    text, own = python
-    return text if own >= binding else f"({text})"
-
-
-def _join(parts: list[_Python], *, every: bool) -> _Python:
-    if len(parts) == 1:
-        return parts[0]
+def _join(parts: Iterable[_Python], *, every: bool) -> _Python:
+    """Parts joined by `and` (`every`) or `or`, without those that repeat or follow from an earlier null test."""
     binding = _Binding.AND if every else _Binding.OR
-    return (" and " if every else " or ").join(dict.fromkeys(_text(part, binding) for part in parts)), binding
+    kept: dict[str, _Python] = {}
+    for part in parts:
+        for piece in part.parts if part.binding is binding else (part,):
+            shorter = _without_known(piece, kept, every=every)
+            kept.setdefault(shorter.text, shorter)
+    if len(kept) == 1:
+        return next(iter(kept.values()))
+    joined = (" and " if every else " or ").join(piece.within(_Binding.NOT) for piece in kept.values())
+    return _Python(joined, binding, tuple(kept.values()))
+
+
+def _without_known(piece: _Python, before: Iterable[str], *, every: bool) -> _Python:
+    """A part of a chain, less the null tests that the earlier parts have settled: `x is None or (x is not None and …)`."""
+    here, opposite = (" is not None", " is None") if every else (" is None", " is not None")
+    settled = {earlier.removesuffix(here) + opposite for earlier in before if earlier.endswith(here)}
+    if piece.binding is not (_Binding.OR if every else _Binding.AND) or not settled:
+        return piece
+    rest = [part for part in piece.parts if part.text not in settled]
+    return _join(rest, every=not every) if rest else piece
 
 
 # --- Conditions as true or false ----------------------------------------------------------------------------------------------------
@@ -70,10 +95,10 @@ def _truth(node: tree.Condition, *, negated: bool, strict: bool) -> _Python:
         case tree.Field(column):
             return _boolean_field(column, negated=negated, strict=strict)
         case tree.Constant(_, value):
-            return str(bool(value) is not negated), _Binding.ATOM
+            return _Python(str(bool(value) is not negated), _Binding.ATOM)
         case tree.All(parts) | tree.Any(parts):
             every = isinstance(node, tree.All) is not negated
-            return _join([_truth(part, negated=negated, strict=strict) for part in parts], every=every)
+            return _join((_truth(part, negated=negated, strict=strict) for part in parts), every=every)
         case tree.Not(operand):
             return _truth(operand, negated=not negated, strict=strict)
         case tree.NullTest(operand, present):
@@ -90,38 +115,29 @@ def _truth(node: tree.Condition, *, negated: bool, strict: bool) -> _Python:
 
 def _boolean_field(column: tree.Column, *, negated: bool, strict: bool) -> _Python:
     name = f"self.{column.column}"
-    if not column.nullable:
-        return (f"not {name}", _Binding.NOT) if negated else (name, _Binding.ATOM)
-    if strict:
-        return f"{name} is {not negated}", _Binding.COMPARISON
-    return f"{name} is not {negated}", _Binding.COMPARISON
+    if column.nullable:
+        return _compared(name, "is" if strict else "is not", str(not negated if strict else negated))
+    return _Python(f"not {name}", _Binding.NOT) if negated else _Python(name, _Binding.ATOM)
 
 
 def _guarded(node: tree.Comparison | tree.Membership | tree.Range, *, negated: bool, strict: bool) -> _Python:
     """A comparison, behind the tests that make it known."""
-    guards = [_null_guard(text, zero=zero, known=strict) for text, zero in _unknowns(node)]
-    return _join([*guards, _bare(node, negated=negated)], every=strict)
+    return _join([*_guards(node, known=strict), _bare(node, negated=negated)], every=strict)
 
 
-def _null_guard(text: str, *, zero: bool, known: bool) -> _Python:
-    if zero:
-        return f"{text} {'!=' if known else '=='} 0", _Binding.COMPARISON
-    return f"{text} is {'not ' if known else ''}None", _Binding.COMPARISON
-
-
-def _unknowns(node: Typed) -> Iterator[tuple[str, bool]]:
-    """What can make a value null, in an order in which it can be tested: fields that are null, then divisors that are zero (True)."""
+def _guards(node: Typed, *, known: bool) -> Iterator[_Python]:
+    """Tests for what can make a value null, in an order in which they can run: fields that are null, divisors that are zero."""
     for part in tree.walk(node):
         if isinstance(part, tree.Field) and part.column.nullable:
-            yield f"self.{part.column.column}", False
+            yield _compared(f"self.{part.column.column}", "is not" if known else "is", "None")
         elif isinstance(part, tree.Arithmetic) and part.operator == "/" and not isinstance(part.right, tree.Constant):
-            yield _text(_value(part.right, _mode(part)), _Binding.SUM), True
+            yield _compared(_value(part.right, _mode(part)), "!=" if known else "==", "0")
 
 
 def _null_test(operand: Typed, *, present: bool) -> _Python:
     if operand.type is ValueType.BOOLEAN and not isinstance(operand, tree.Field):
-        return f"{_text(_three_valued(operand), _Binding.SUM)} is {'not ' if present else ''}None", _Binding.COMPARISON
-    return _join([_null_guard(text, zero=zero, known=present) for text, zero in _unknowns(operand)], every=present)
+        return _compared(_three_valued(operand), "is not" if present else "is", "None")
+    return _join(_guards(operand, known=present), every=present)
 
 
 def _needs_writing_out(node: tree.Membership | tree.Range) -> bool:
@@ -129,23 +145,28 @@ def _needs_writing_out(node: tree.Membership | tree.Range) -> bool:
     return any(tree.can_be_null(part) for part in tree.children(node)[1:])
 
 
+def _compared(left: _Python | str, operator: str, right: _Python | str) -> _Python:
+    """A comparison; plain texts hold together."""
+    sides = [side if isinstance(side, str) else side.within(_Binding.SUM) for side in (left, right)]
+    return _Python(f"{sides[0]} {operator} {sides[1]}", _Binding.COMPARISON)
+
+
 def _bare(node: tree.Comparison | tree.Membership | tree.Range, *, negated: bool) -> _Python:
     """A comparison of values that are known."""
     match node:
         case tree.Comparison(operator, left, right, numbers):
             sign = _OPPOSITE[operator] if negated else operator
-            sides = [_text(_value(side, numbers), _Binding.SUM) for side in (left, right)]
-            return f"{sides[0]} {_SPELLING.get(sign, sign)} {sides[1]}", _Binding.COMPARISON
+            return _compared(_value(left, numbers), _SPELLING.get(sign, sign), _value(right, numbers))
         case tree.Membership(operand, items, excluded, numbers):
             absent = excluded is not negated
             if len(items) == 1:
                 return _bare(tree.Comparison("=", operand, items[0], numbers), negated=absent)
-            listed = ", ".join(_value(item, numbers)[0] for item in items)
-            return f"{_text(_value(operand, numbers), _Binding.SUM)} {'not in' if absent else 'in'} ({listed})", _Binding.COMPARISON
+            listed = ", ".join(_value(item, numbers).text for item in items)
+            return _compared(_value(operand, numbers), "not in" if absent else "in", f"({listed})")
         case tree.Range(operand, low, high, excluded, numbers):
-            middle, below, above = (_text(_value(part, numbers), _Binding.SUM) for part in (operand, low, high))
+            middle, below, above = (_value(part, numbers).within(_Binding.SUM) for part in (operand, low, high))
             text = f"{below} <= {middle} <= {above}"
-            return (f"not {text}", _Binding.NOT) if excluded is not negated else (text, _Binding.COMPARISON)
+            return _Python(f"not {text}", _Binding.NOT) if excluded is not negated else _Python(text, _Binding.COMPARISON)
 
 
 def _equality(node: tree.Comparison, *, negated: bool, strict: bool) -> _Python:
@@ -154,16 +175,12 @@ def _equality(node: tree.Comparison, *, negated: bool, strict: bool) -> _Python:
     for constant, other in ((node.left, node.right), (node.right, node.left)):
         if isinstance(constant, tree.Constant):  # `completed = false` is `not completed`
             return _truth(_condition(other), negated=opposite is bool(constant.value), strict=strict)
-    if not any(tree.can_be_null(side) and not isinstance(side, tree.Field) for side in (node.left, node.right)):
-        sides = [_text(_three_valued(side), _Binding.SUM) for side in (node.left, node.right)]
-        guards = [_null_guard(text, zero=False, known=strict) for side in (node.left, node.right) for text in _null_field(side)]
-        return _join([*guards, (f"{sides[0]} {'!=' if opposite else '=='} {sides[1]}", _Binding.COMPARISON)], every=strict)
-    equal = f"rules.equal({_three_valued(node.left)[0]}, {_three_valued(node.right)[0]})"
-    return f"{equal} is {not opposite}" if strict else f"{equal} is not {opposite}", _Binding.COMPARISON
-
-
-def _null_field(node: Typed) -> list[str]:
-    return [f"self.{node.column.column}"] if isinstance(node, tree.Field) and node.column.nullable else []
+    sides = node.left, node.right
+    if any(tree.can_be_null(side) and not isinstance(side, tree.Field) for side in sides):
+        equal = f"rules.equal({_three_valued(node.left).text}, {_three_valued(node.right).text})"
+        return _compared(equal, "is" if strict else "is not", str(not opposite if strict else opposite))
+    fields = [guard for side in sides if isinstance(side, tree.Field) for guard in _guards(side, known=strict)]
+    return _join([*fields, _compared(_three_valued(node.left), "!=" if opposite else "==", _three_valued(node.right))], every=strict)
 
 
 def _condition(node: Typed) -> tree.Condition:
@@ -182,22 +199,27 @@ def _three_valued(node: Typed) -> _Python:
         return _truth(condition, negated=False, strict=True)
     match condition:
         case tree.Field(column):
-            return f"self.{column.column}", _Binding.ATOM
-        case tree.All(parts) | tree.Any(parts):
-            listed = ", ".join(_three_valued(part)[0] for part in parts)
-            return f"rules.{'both' if isinstance(condition, tree.All) else 'either'}({listed})", _Binding.ATOM
+            return _Python(f"self.{column.column}", _Binding.ATOM)
+        case tree.All(parts):
+            return _call("rules.both", *map(_three_valued, parts))
+        case tree.Any(parts):
+            return _call("rules.either", *map(_three_valued, parts))
         case tree.Not(operand):
-            return f"rules.negate({_three_valued(operand)[0]})", _Binding.ATOM
+            return _call("rules.negate", _three_valued(operand))
         case tree.Comparison(operator, left, right) if left.type is ValueType.BOOLEAN:
-            equal = f"rules.equal({_three_valued(left)[0]}, {_three_valued(right)[0]})"
-            return (equal if operator == "=" else f"rules.negate({equal})"), _Binding.ATOM
+            equal = _call("rules.equal", _three_valued(left), _three_valued(right))
+            return equal if operator == "=" else _call("rules.negate", equal)
         case tree.Membership() | tree.Range() if _needs_writing_out(condition):
             return _three_valued(tree.as_comparisons(condition))
         case tree.Comparison() | tree.Membership() | tree.Range():
-            unknown = _join([_null_guard(text, zero=zero, known=False) for text, zero in _unknowns(condition)], every=False)
-            return f"None if {unknown[0]} else {_bare(condition, negated=False)[0]}", _Binding.CONDITIONAL
+            unknown = _join(_guards(condition, known=False), every=False)
+            return _Python(f"None if {unknown.text} else {_bare(condition, negated=False).text}", _Binding.CONDITIONAL)
         case tree.Constant() | tree.NullTest():
             return _truth(condition, negated=False, strict=True)
+
+
+def _call(function: str, *arguments: _Python) -> _Python:
+    return _Python(f"{function}({', '.join(argument.text for argument in arguments)})", _Binding.ATOM)
 
 
 # --- Values -------------------------------------------------------------------------------------------------------------------------
@@ -211,17 +233,17 @@ def _value(node: Typed, numbers: Numbers) -> _Python:
     """A value that is known not to be null; `numbers` says as what kind of number."""
     match node:
         case tree.Field(column):
-            name = f"self.{column.column}"
+            value = _Python(f"self.{column.column}", _Binding.ATOM)
             inexact = column.type in {ValueType.DECIMAL, ValueType.FLOAT}
-            return (f"rules.exact({name})" if inexact and numbers is Numbers.EXACT else name), _Binding.ATOM
+            return _call("rules.exact", value) if inexact and numbers is Numbers.EXACT else value
         case tree.Constant():
             return _constant(node, numbers)
         case tree.Negation(operand):
-            return f"-{_text(_value(operand, _mode(node)), _Binding.ATOM)}", _Binding.SIGN
+            return _Python(f"-{_value(operand, _mode(node)).within(_Binding.ATOM)}", _Binding.SIGN)
         case tree.Arithmetic():
             return _arithmetic(node)
         case tree.Call(function, operand):
-            return f"{'len' if function == 'length' else f'rules.{function}'}({_value(operand, numbers)[0]})", _Binding.ATOM
+            return _call("len" if function == "length" else f"rules.{function}", _value(operand, numbers))
         case _:
             return _three_valued(node)
 
@@ -230,32 +252,32 @@ def _arithmetic(node: tree.Arithmetic) -> _Python:
     mode = _mode(node)
     left, right = _value(node.left, mode), _value(node.right, mode)
     if node.operator == "/":
-        return f"rules.{'quotient' if node.type is ValueType.INTEGER else 'divide'}({left[0]}, {right[0]})", _Binding.ATOM
+        return _call("rules.quotient" if node.type is ValueType.INTEGER else "rules.divide", left, right)
     binding = _Binding.PRODUCT if node.operator == "*" else _Binding.SUM
-    return f"{_text(left, binding)} {node.operator} {_text(right, _Binding(binding + 1))}", binding
+    return _Python(f"{left.within(binding)} {node.operator} {right.within(_Binding(binding + 1))}", binding)
 
 
 def _constant(constant: tree.Constant, numbers: Numbers) -> _Python:
     match constant.value:
         case bool() as truth:
-            return str(truth), _Binding.ATOM
+            return _Python(str(truth), _Binding.ATOM)
         case Decimal() as number:
             return _number(number, numbers)
-        case str() as text:
-            if constant.type in {ValueType.TEXT, ValueType.ENUM}:
-                return repr(text), _Binding.ATOM
-            return f"rules.{constant.type.value}({text!r})", _Binding.ATOM
+        case str() as value:
+            written = text(value)  # a long one is several literals, one below the other
+            literal = _Python(f"({written})" if "\n" in written else written, _Binding.ATOM)
+            return literal if constant.type in TEXTS else _call(f"rules.{constant.type.value}", literal)
 
 
 def _number(number: Decimal, numbers: Numbers) -> _Python:
     whole = number == number.to_integral_value()
     binding = _Binding.ATOM if number >= 0 else _Binding.SIGN
     if whole and (numbers is not Numbers.FLOAT or abs(number) <= _MAX_EXACT_FLOAT):
-        return str(int(number)), binding
+        return _Python(str(int(number)), binding)
     if numbers is Numbers.FLOAT:
-        return repr(float(number)), binding
+        return _Python(repr(float(number)), binding)
     name = "exact" if numbers is Numbers.EXACT else "decimal"
-    return f'rules.{name}("{number:f}")', _Binding.ATOM
+    return _Python(f'rules.{name}("{number:f}")', _Binding.ATOM)
 
 
 def uses_runtime(expression: str) -> bool:
