@@ -75,7 +75,7 @@ class _FieldReader:
     def read(self) -> Field | None:
         spec = self._spec
         if spec.has("computed"):
-            self._report("RS902", "`computed` fields are not available in this version yet", spec.key_span("computed"))
+            self._report("RS902", "`computed` fields are not available in this version yet", spec.key_span("computed"), "not available")
             return None
         if spec.type not in TYPE_NAMES:
             self._unknown_type("type", TYPE_NAMES)
@@ -344,7 +344,7 @@ class _FieldReader:
             if spec is None or scalar is None:
                 return []
         if not isinstance(scalar, Scalar) or scalar.kind != "str":
-            hint = f'put it in quotes: "{scalar.text}"' if isinstance(scalar, Scalar) and scalar.text else None
+            hint = f'put it in quotes: "{naming.shown(scalar.text)}"' if isinstance(scalar, Scalar) and scalar.text else None
             self._report("RS310", f"{subject} must be texts", node.span, "no text", hint)
             return []
         if not scalar.text or "\0" in scalar.text:
@@ -367,17 +367,20 @@ class _FieldReader:
         for value, span in values:
             if value.value in by_value:
                 first = Related("the first one is here", by_value[value.value])
-                self._report("RS311", f"enum `{self._name}` has the value `{value.value}` twice", span, "repeated", related=(first,))
+                self._report(
+                    "RS311", f"enum `{self._name}` has the value `{naming.shown(value.value)}` twice", span, "repeated", related=(first,)
+                )
                 continue
             by_value[value.value] = span
             if value.member in by_member:
                 other, place = by_member[value.member]
+                both = f"`{naming.shown(other.value)}` and `{naming.shown(value.value)}`"
                 self._report(
                     "RS312",
-                    f"the values `{other.value}` and `{value.value}` of enum `{self._name}` are both named `{value.member}`",
+                    f"the values {both} of enum `{self._name}` are both named `{value.member}`",
                     span,
                     "collides",
-                    f"name one of them: {{value: {value.value!r}, name: {value.member.lower()}_2}}",
+                    f"name one of them: {{value: …, name: {value.member.lower()}_2}}",
                     (Related("the other one is here", place),),
                 )
             by_member.setdefault(value.member, (value, span))
@@ -390,7 +393,7 @@ class _FieldReader:
         node = self._spec.default
         if node is None or isinstance(type_, Reference):
             return None
-        if isinstance(node, Scalar) and node.kind == "null" and not isinstance(type_, JsonType):
+        if isinstance(node, Scalar) and node.kind == "null":
             if not self._spec.nullable and "nullable" not in self._spec.broken:
                 message = f"`default` of field `{self._name}` is null, but the field is not nullable"
                 self._report("RS306", message, node.span, "not nullable", "add `nullable: true`")
@@ -398,11 +401,13 @@ class _FieldReader:
         if isinstance(type_, ScalarType) and isinstance(node, Scalar) and node.text in SCALARS[type_.kind].generated and not node.quoted:
             return Generated(node.text)  # pyright: ignore[reportArgumentType]
         value = self._value("default", type_, node)
-        return None if value is None and not isinstance(type_, JsonType) else Literally(value)
+        return None if value is None else Literally(value)
 
     def _example(self, type_: FieldType) -> JsonValue | Decimal:
         node = self._spec.example
-        return None if node is None else self._value("example", type_, node)
+        if node is None or (self._spec.nullable and isinstance(node, Scalar) and node.kind == "null"):
+            return None
+        return self._value("example", type_, node)
 
     def _value(self, key: str, type_: FieldType, node: Node) -> Value:
         try:

@@ -8,6 +8,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import inflection
 
@@ -22,6 +23,7 @@ MAX_TABLE = 63
 
 RESOURCE_PATTERN = re.compile(r"[A-Z][A-Za-z0-9]*")
 FIELD_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 MEMBER_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 _MODEL_ATTRIBUTES = """
@@ -57,7 +59,7 @@ def is_keyword(name: str) -> bool:
 
 def snake_case(name: str) -> str:
     """PascalCase as snake_case, acronyms as one word: LineItem → line_item, HTTPLog → http_log."""
-    return inflection.underscore(name)
+    return _WORDS.sub("_", name).lower()
 
 
 def pascal_case(name: str) -> str:
@@ -169,8 +171,20 @@ def distinguished(name: str, other: str) -> str:
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was probably meant by a misspelt name, or None. The same input gives the same answer, whatever the order."""
-    known = sorted(set(candidates))
+    """The candidate that was probably meant by a misspelt name, or None. The same input gives the same answer, whatever the order.
+
+    Nothing is guessed for names of more than 128 characters or among more than 300 candidates.
+    """
+    known = tuple(sorted(set(candidates)))
+    return _closest(name, known) if len(name) <= MAX_GUESSED and len(known) <= MAX_CANDIDATES else None
+
+
+MAX_GUESSED = 128
+MAX_CANDIDATES = 300
+
+
+@lru_cache(maxsize=4096)
+def _closest(name: str, known: tuple[str, ...]) -> str | None:
     folded = {_folded(candidate): candidate for candidate in reversed(known)}
     wanted = _folded(name)
     if wanted in folded:
@@ -181,6 +195,14 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
 
 def _folded(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def shown(text: str) -> str:
+    """A text as messages show it: cut after 60 characters."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+MAX_SHOWN = 60
 
 
 def ascii_lookalike(name: str) -> str | None:

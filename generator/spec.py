@@ -28,6 +28,18 @@ MAX_DIGITS = 18
 MAX_LISTED = 8
 """Words that a message lists in full."""
 
+MAX_FIELDS = 1_000
+"""Fields of a resource; what comes after is not read."""
+
+MAX_ENTRIES = 100
+"""Entries of `unique`, `indexes` and `checks`, and values of a list of words; what comes after is not read."""
+
+MAX_NAME = 128
+"""Characters of a text that names something."""
+
+MAX_UNKNOWN = 20
+"""Unknown keys of one mapping that are reported."""
+
 
 # --- values -------------------------------------------------------------------------------------------------------------------------
 
@@ -52,6 +64,13 @@ def _text(node: Node) -> str:
     _expected("text", node, hint)
 
 
+def _name(node: Node) -> str:
+    text = _text(node)
+    if len(text) > MAX_NAME:
+        raise PydanticCustomError("too_long", "longer than {limit} characters", {"limit": MAX_NAME})
+    return text
+
+
 def _flag(node: Node) -> bool:
     value = node.boolean() if isinstance(node, Scalar) else None
     if value is not None:
@@ -73,16 +92,19 @@ def _whole(node: Node) -> int:
     _expected("a whole number", node, hint)
 
 
-def _texts(node: Node) -> tuple[Node, ...]:
+def _names(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Sequence):
+        if len(node.items) > MAX_ENTRIES:
+            raise PydanticCustomError("too_many", "more than {limit} entries", {"limit": MAX_ENTRIES})
         return node.items
     _expected("a list", node, f"write `[{node.text}]`" if isinstance(node, Scalar) and node.kind == "str" else None)
 
 
 type _Text = Annotated[str, BeforeValidator(_text)]
+type _Name = Annotated[str, BeforeValidator(_name)]
 type _Flag = Annotated[bool, BeforeValidator(_flag)]
 type _Whole = Annotated[int, BeforeValidator(_whole)]
-type _Texts = Annotated[tuple[_Text, ...], BeforeValidator(_texts)]
+type _Names = Annotated[tuple[_Name, ...], BeforeValidator(_names)]
 type _Node = Annotated[Node, GetPydanticSchema(lambda _source, _handler: core_schema.any_schema())]
 
 
@@ -140,13 +162,13 @@ class Spec(BaseModel):
 class FieldSpec(Spec):
     """One field, with every key a field of any type may have."""
 
-    type: _Text
+    type: _Name
     nullable: _Flag = False
     default: _Node | None = None
     description: _Text | None = None
     example: _Node | None = None
     deprecated: _Node | None = None
-    renamed_from: _Text | None = None
+    renamed_from: _Name | None = None
     min_length: _Whole | None = None
     max_length: _Whole | None = None
     pattern: _Text | None = None
@@ -158,20 +180,20 @@ class FieldSpec(Spec):
     precision: _Whole | None = None
     scale: _Whole | None = None
     values: _Node | None = None
-    of: _Text | None = None
+    of: _Name | None = None
     min_items: _Whole | None = None
     max_items: _Whole | None = None
-    to: _Text | None = None
-    on_delete: Annotated[Literal["restrict", "cascade", "set_null"], BeforeValidator(_text)] = "restrict"
-    inverse: _Text | None = None
+    to: _Name | None = None
+    on_delete: Annotated[Literal["restrict", "cascade", "set_null"], BeforeValidator(_name)] = "restrict"
+    inverse: _Name | None = None
     expand: _Flag = False
     unique: _Flag = False
     index: _Flag | None = None
     filter: _Flag = False
     sort: _Flag = False
     search: _Flag = False
-    read: Annotated[Literal["always", "never"], BeforeValidator(_text)] = "always"
-    write: Annotated[Literal["always", "once", "never"], BeforeValidator(_text)] = "always"
+    read: Annotated[Literal["always", "never"], BeforeValidator(_name)] = "always"
+    write: Annotated[Literal["always", "once", "never"], BeforeValidator(_name)] = "always"
     computed: _Node | None = None
     stored: _Flag = False
 
@@ -180,9 +202,9 @@ class EnumValueSpec(Spec):
     """A value of an enum in its long form."""
 
     value: _Text
-    name: _Text | None = None
+    name: _Name | None = None
     description: _Text | None = None
-    renamed_from: _Text | None = None
+    renamed_from: _Name | None = None
 
 
 class DeprecatedSpec(Spec):
@@ -196,14 +218,14 @@ class DeprecatedSpec(Spec):
 class UniqueSpec(Spec):
     """An entry of `unique`."""
 
-    fields: _Texts
-    nulls: Annotated[Literal["distinct", "equal"], BeforeValidator(_text)] = "distinct"
+    fields: _Names
+    nulls: Annotated[Literal["distinct", "equal"], BeforeValidator(_name)] = "distinct"
 
 
 class CheckSpec(Spec):
     """An entry of `checks`."""
 
-    name: _Text
+    name: _Name
     rule: _Text
     message: _Text
 
@@ -218,24 +240,24 @@ class PageSpec(Spec):
 class ResourceSpec(Spec):
     """The top level of a file. The nodes of fields, constraints and so on are read one by one, by `read_resource`."""
 
-    resource: _Text
+    resource: _Name
     description: _Text | None = None
-    plural: _Text | None = None
+    plural: _Name | None = None
     fields: _Node
     unique: _Node | None = None
     indexes: _Node | None = None
     checks: _Node | None = None
-    operations: _Texts | None = None
+    operations: _Names | None = None
     soft_delete: _Flag = False
-    concurrency: Annotated[Literal["optional", "required"], BeforeValidator(_text)] = "optional"
+    concurrency: Annotated[Literal["optional", "required"], BeforeValidator(_name)] = "optional"
     page: _Node | None = None
-    hooks: _Texts = ()
-    link: _Texts | None = None
-    renamed_from: _Text | None = None
+    hooks: _Names = ()
+    link: _Names | None = None
+    renamed_from: _Name | None = None
     deprecated: _Node | None = None
-    filters: _Texts | None = None
-    upsert: _Texts | None = None
-    search_language: _Text = "simple"
+    filters: _Names | None = None
+    upsert: _Names | None = None
+    search_language: _Name = "simple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +344,8 @@ class _Reader:
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False, include_input=False)
         broken = frozenset(str(details["loc"][0]) for details in errors)
-        unknown = [_unknown_key(details, model, node, subject) for details in errors if details["type"] == "extra_forbidden"]
+        surplus = [details for details in errors if details["type"] == "extra_forbidden"]
+        unknown = [_unknown_key(details, model, node, subject) for details in surplus[:MAX_UNKNOWN]]
         self.diagnostics += [diagnostic for diagnostic, _ in unknown]
         guesses = {guess for _, guess in unknown}
         missing = [str(details["loc"][0]) for details in errors if details["type"] == "missing"]
@@ -430,8 +453,13 @@ def _fields(head: ResourceSpec, reader: _Reader) -> list[NamedField]:
         )
         reader.incomplete.add("fields")
         return []
+    entries = head.fields.entries
+    if len(entries) > MAX_FIELDS:
+        message = f"the resource `{head.resource}` has {len(entries):,} fields; PostgreSQL's tables end before"
+        reader.diagnostics.append(error("RS220", message, entries[MAX_FIELDS][0].span, f"more than {MAX_FIELDS:,}"))
+        reader.incomplete.add("fields")
     fields: list[NamedField] = []
-    for key, value in head.fields.entries:
+    for key, value in entries[:MAX_FIELDS]:
         written = expand_shorthand(value) if isinstance(value, Scalar) else value
         if isinstance(written, Scalar):
             hint = f"write `{key.text}: string` or `{key.text}: {{type: string}}`"
@@ -473,10 +501,20 @@ def _items(head: ResourceSpec, key: str, reader: _Reader) -> tuple[Node, ...]:
     if value is None or key in head.broken:
         return ()
     if isinstance(value, Sequence):
-        return value.items
-    reader.diagnostics.append(error("RS303", f"`{key}` must be a list, not {describe(value)}", value.span))
+        return _limited(head, key, value, reader).items
+    hint = f"write `- [{value.text}]`" if isinstance(value, Scalar) and value.kind == "str" and key != "checks" else None
+    reader.diagnostics.append(error("RS303", f"`{key}` must be a list, not {describe(value)}", value.span, hint=hint))
     reader.incomplete.add(key)
     return ()
+
+
+def _limited(head: ResourceSpec, key: str, value: Sequence, reader: _Reader) -> Sequence:
+    if len(value.items) <= MAX_ENTRIES:
+        return value
+    message = f"`{key}` of `{head.resource}` has {len(value.items):,} entries, more than {MAX_ENTRIES}"
+    reader.diagnostics.append(error("RS404", message, value.items[MAX_ENTRIES].span, "one too many"))
+    reader.incomplete.add(key)
+    return Sequence(value.items[:MAX_ENTRIES], value.span)
 
 
 def _field_lists(head: ResourceSpec, key: Literal["unique", "indexes"], reader: _Reader) -> list[FieldList]:
@@ -506,6 +544,9 @@ def _field_list(item: Node, key: str, reader: _Reader) -> FieldList | None:
     for node in item.items:
         if not isinstance(node, Scalar) or node.kind != "str":
             reader.diagnostics.append(error("RS303", f"{subject} must be a list of fields, not of {describe(node)}", node.span))
+            return None
+        if len(node.text) > MAX_NAME:
+            reader.diagnostics.append(error("RS304", f"{subject} has a name of more than {MAX_NAME} characters", node.span))
             return None
         names.append((node.text, node.span))
     return FieldList(tuple(names), nulls_equal=False, span=item.span)

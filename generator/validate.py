@@ -78,9 +78,11 @@ def _check(file: ResourceFile, plurals: Mapping[str, str]) -> tuple[CheckedResou
 
 def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[str]) -> tuple[dict[str, Rule], list[Diagnostic]]:
     """The rules of `checks`, compiled. Those that name a field which failed are left out without a word."""
-    columns = rule_columns(fields.values())
     rules: dict[str, Rule] = {}
     diagnostics: list[Diagnostic] = []
+    if "fields" in file.incomplete | file.head.broken:
+        return rules, diagnostics
+    columns = rule_columns(fields.values())
     for check in file.checks:
         if check.broken or failed & set(re.findall(r"\w+", check.rule)):
             continue

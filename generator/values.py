@@ -14,7 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from uuid import UUID
 
 from generator.ir import EnumType, FieldType, JsonType, JsonValue, Kind, ListType, Reference, ScalarType
-from generator.naming import closest
+from generator.naming import closest, shown
 from generator.nodes import Mapping, Node, Scalar, Sequence
 from generator.patterns import matches
 from generator.types import INT64, SCALARS, Reading, ScalarRow
@@ -62,7 +62,7 @@ def _found(node: Node) -> str:
         return "a list"
     if node.kind == "null":
         return "null"
-    text = node.text if len(node.text) <= 40 else f"{node.text[:40]}…"
+    text = shown(node.text)
     return {"bool": "the boolean", "int": "the number", "float": "the number", "str": "the text"}[node.kind] + f" `{text}`"
 
 
@@ -92,7 +92,7 @@ def _plain_number_hint(node: Node) -> str | None:
 
 def _text(node: Node, _row: ScalarRow) -> str:
     if not isinstance(node, Scalar) or node.kind != "str":
-        hint = f'put it in quotes: "{node.text}"' if isinstance(node, Scalar) and node.kind != "null" else None
+        hint = f'put it in quotes: "{shown(node.text)}"' if isinstance(node, Scalar) and node.kind != "null" else None
         raise _wrong("text", node, hint)
     if "\0" in node.text:
         raise MistakeError("holds the character U+0000, which PostgreSQL cannot store", node)
@@ -267,7 +267,7 @@ def _broken_text(value: str, type_: ScalarType) -> str | None:
     if bounds.max_length is not None and len(value) > bounds.max_length:
         return f"has {len(value)} characters, but `max_length` is {bounds.max_length}"
     if bounds.pattern is not None and not matches(bounds.pattern, value):
-        return f"does not match the pattern `{bounds.pattern}`"
+        return f"does not match the pattern `{shown(bounds.pattern)}`"
     if type_.kind is Kind.EMAIL and not _EMAIL.fullmatch(value):
         return "is no email address"
     if type_.kind is Kind.URL and not _URL.fullmatch(value):
@@ -281,8 +281,8 @@ def _enum(type_: EnumType, node: Node) -> str:
         if node.text in values:
             return node.text
         guess = closest(node.text, values)
-        listed = ", ".join(f"`{value}`" for value in values[:10]) + (" …" if len(values) > 10 else "")
-        raise MistakeError(f"is `{node.text}`, which is none of {listed}", node, f"did you mean `{guess}`?" if guess else None)
+        listed = ", ".join(f"`{shown(value)}`" for value in values[:10]) + (" …" if len(values) > 10 else "")
+        raise MistakeError(f"is `{shown(node.text)}`, which is none of {listed}", node, f"did you mean `{guess}`?" if guess else None)
     raise _wrong("one of the enum's values", node)
 
 

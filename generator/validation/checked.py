@@ -31,6 +31,10 @@ class CheckedResource:
     deprecated: Deprecation | None
     rules: Mapping[str, Rule]
 
+    def lacks(self, name: str) -> bool:
+        """Whether the resource certainly has no field of that name."""
+        return name not in self.names and "fields" not in self.file.incomplete | self.file.head.broken
+
     def column(self, name: str) -> str:
         """The column of a field, or of a built-in column by its own name."""
         field = self.fields.get(name)

@@ -12,7 +12,6 @@ from generator.ir import EnumType, ListType, Span
 from generator.spec import NamedField, ResourceFile
 from generator.validation.checked import CheckedResource, stem_of
 
-MAX_FIELDS = 1_000
 RESERVED_TABLES = frozenset({"alembic_version"})
 
 
@@ -27,7 +26,9 @@ def resource_name(file: ResourceFile) -> Iterator[Diagnostic]:
     if not naming.RESOURCE_PATTERN.fullmatch(name):
         guess = _pascal(name)
         hint = f"did you mean `{guess}`?" if guess else "a capital letter, then letters and digits, as in `LineItem`"
-        yield error("RS201", f"`{name}` is no name for a resource", span, _what_is_wrong(name, "letters and digits"), hint=hint)
+        yield error(
+            "RS201", f"`{name}` is no name for a resource", span, _what_is_wrong(name, "letters and digits", small=False), hint=hint
+        )
     elif naming.is_keyword(name):
         yield error("RS207", f"the resource `{name}` has the name of a Python keyword", span, "keyword", hint=f"such as `{name}Value`")
     elif len(name) > naming.MAX_NAME:
@@ -43,7 +44,7 @@ def _file_name(file: ResourceFile, name: str, span: Span) -> Iterator[Diagnostic
         other = f", or name the resource `{guess}`" if guess and naming.snake_case(guess) == stem else ""
         yield error(
             "RS208",
-            f"the resource `{name}` belongs into a file `{module}.yaml`",
+            f"the resource `{name}` belongs in a file `{module}.yaml`",
             span,
             f"this file is `{stem}.yaml`",
             hint=f"rename the file{other}",
@@ -149,9 +150,6 @@ def field_names(file: ResourceFile) -> Iterator[Diagnostic]:
         if not file.head.broken & {"fields"} and "fields" not in file.incomplete:
             yield error("RS220", f"the resource `{file.head.resource}` has no fields", file.head.key_span("fields"), "empty")
         return
-    if len(file.fields) > MAX_FIELDS:
-        message = f"the resource `{file.head.resource}` has {len(file.fields):,} fields; PostgreSQL's tables end before"
-        yield error("RS220", message, file.fields[MAX_FIELDS].span, f"more than {MAX_FIELDS:,}")
     for named in file.fields:
         problem = name_problem(named.name, "field", named.span, soft_delete=file.head.soft_delete)
         if problem is not None:
@@ -235,12 +233,14 @@ def _field_name_problem(name: str) -> str | None:
     return None
 
 
-def _what_is_wrong(name: str, allowed: str) -> str:
+def _what_is_wrong(name: str, allowed: str, *, small: bool = True) -> str:
     foreign = next((character for character in name if not character.isascii()), None)
     if foreign is not None:
         return f"`{foreign}` is U+{ord(foreign):04X}, no ASCII letter"
     if name[:1] == "_" or name[:1].isdigit():
         return f"begins with `{name[0]}`, not with a letter"
+    if not small and name[:1].islower():
+        return "begins with a small letter"
     return f"only {allowed}" if name else "empty"
 
 

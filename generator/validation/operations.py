@@ -109,7 +109,7 @@ def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnos
             break
     if head.filters:
         found = list(_filters(resource, project))
-        yield from found or [_unavailable("RS905", "`filters` through references", head.key_span("filters"))]
+        yield from found or [_unavailable("RS905", "filtering through references (`filters`)", head.key_span("filters"))]
 
 
 def _unavailable(code: str, what: str, span: Span) -> Diagnostic:
@@ -122,7 +122,7 @@ def _upsert(resource: CheckedResource) -> Iterator[Diagnostic]:
     unknown = [
         unknown_field(name, head.item_span("upsert", index), resource, "`upsert`")
         for index, name in enumerate(names)
-        if name not in resource.names
+        if resource.lacks(name)
     ]
     yield from unknown
     keys = {frozenset(name for name, _ in entry.names) for entry in resource.file.unique}
@@ -150,11 +150,11 @@ def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic
             continue
         field = resource.fields.get(name)
         if field is None:
-            if name not in resource.names:
+            if resource.lacks(name):
                 yield unknown_field(name, span, resource, "`filters`")
         elif not isinstance(field.type, Reference):
             yield error("RS504", f"`filters` of `{resource.name}` goes through `{name}`, which is no reference", span)
         else:
             target = project.by_name.get(field.type.target)
-            if target is not None and rest not in target.names:
+            if target is not None and target.lacks(rest):
                 yield unknown_field(rest, span, target, f"`filters` of `{resource.name}`: `{path}`")

@@ -193,7 +193,7 @@ def link(resource: CheckedResource) -> Iterator[Diagnostic]:
         span = head.item_span("link", index)
         field = resource.fields.get(name)
         if field is None:
-            if name not in resource.names:
+            if resource.lacks(name):
                 yield unknown_field(name, span, resource, "`link`")
         elif not isinstance(field.type, Reference):
             yield error("RS219", f"`link` of `{resource.name}` names `{name}`, which is no reference", span, "no reference")
@@ -274,11 +274,11 @@ def _renames(renamed: Iterable[tuple[str, str | None, Span]], places: Mapping[st
         if old is None:
             continue
         if old == new:
-            yield error("RS216", f"the {what} `{new}` is renamed from itself", span, hint="delete `renamed_from`")
+            yield error("RS216", f"the {what} `{naming.shown(new)}` is renamed from itself", span, hint="delete `renamed_from`")
         elif old in places:
             yield error(
                 "RS216",
-                f"the {what} `{new}` is renamed from `{old}`, which still exists",
+                f"the {what} `{naming.shown(new)}` is renamed from `{old}`, which still exists",
                 span,
                 "still exists",
                 hint=f"delete `{old}`, or delete `renamed_from`",
