@@ -453,7 +453,7 @@ class _Parser:
             self._refuse(NOT_PORTABLE, "sets do not nest", start, hint="write `\\[` for the bracket itself")
         if pair in {"&&", "--", "~~"}:
             self._refuse(NOT_PORTABLE, f"the set operation `{pair}` is not supported", start, 2, f"write `\\{character}` for the character")
-        if character == "-" and start != first and not self._peek("-]"):
+        if character == "-" and start != first and start + 1 < len(self.pattern) and not self._peek("-]"):
             self._refuse_dash()
         self.position += 1
         return ord(character)
