@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def fmt(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]…", help="Specs to format; all of resources/ when none is named.", show_default=False),
+        typer.Argument(metavar="FILE", help="Specs to format; all of resources/ when none is named.", show_default=False),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 and name the files that are not formatted.")] = False,
     output: FormatOption = OutputFormat.TEXT,
