@@ -6,7 +6,7 @@ No answer repeats a submitted value, and none is larger than 8 KiB.
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -197,13 +197,8 @@ def _unknown_field(name: str, request: Request) -> str:
     known = list(_body_fields(route))
     if route.response_model is not None and name in getattr(route.response_model, "model_fields", {}):
         return "This field cannot be set here."
-    return "Unknown field." + did_you_mean(name, known)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names the one of `known` that is closest to `name`, with a leading space; empty when none is close."""
-    close = get_close_matches(name[:MAX_NAME], list(known), n=1)
-    return f" Did you mean `{close[0]}`?" if close else ""
+    close = get_close_matches(name, known, n=1)
+    return f"Unknown field; did you mean `{close[0]}`?" if close else "Unknown field."
 
 
 def _body_fields(route: APIRoute) -> Iterator[str]:

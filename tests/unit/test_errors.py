@@ -129,7 +129,7 @@ async def test_an_unknown_field_is_met_with_a_suggestion() -> None:
         answer = await client.post("/things", json={"titel": 1, "zzzzzz": 1, "version": 1})
     messages = {error["loc"][-1]: error["msg"] for error in answer.json()["detail"]}
     assert messages == {
-        "titel": "Unknown field. Did you mean `title`?",
+        "titel": "Unknown field; did you mean `title`?",
         "zzzzzz": "Unknown field.",
         "version": "This field cannot be set here.",
     }
