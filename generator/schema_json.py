@@ -6,6 +6,7 @@ reference to a resource that does not exist, a default that breaks a bound) is l
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -183,6 +184,11 @@ def spec_schema() -> Schema:
         **_object(ResourceSpec, _RESOURCE, "One resource of a Rowsmith project."),
         "$defs": definitions,
     }
+
+
+def schema_text() -> str:
+    """The JSON Schema of a spec as the text of a file."""
+    return json.dumps(spec_schema(), indent=2) + "\n"
 
 
 def _object(model: type[BaseModel], keys: dict[str, tuple[Schema, str]], description: str) -> Schema:

@@ -164,6 +164,14 @@ def replace_file(path: Path, data: bytes) -> None:
         _sync_folder(target.parent)
 
 
+def refresh(path: Path, data: bytes) -> None:
+    """Bring a file up to date that can be made again at any time: when it cannot be written, nothing happens."""
+    with contextlib.suppress(OSError):
+        if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+
+
 # --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
 
 

@@ -20,9 +20,11 @@ from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
 from generator.files import FOLDER
 from generator.findings import closest_path, of_files, summary
 from generator.pipeline import compile_project
-from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock
+from generator.schema_json import schema_text
+from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock, refresh
 
 NEWER_LOCK = "RS703"
+EDITOR_SCHEMA = ".rowsmith/resource.schema.json"  # where the first line of a spec points
 SHOWN = 60  # lines of a hand edit that are printed
 QUIET = 200  # milliseconds without a further change before `--watch` runs
 POLL = 500  # milliseconds after which `--watch` looks at the specs although nobody said that they changed
@@ -109,6 +111,8 @@ def _run(root: Path, options: _Options) -> ExitCode:
         return ExitCode.REFUSED
     console.report(build.diagnostics, options.output, root)
     written = apply(root, drift, options.forced) if options.writes else bool(drift.changed)
+    if options.writes:
+        refresh(root / EDITOR_SCHEMA, schema_text().encode())
     _say_what_happened(drift, options, written)
     return ExitCode.FINE
 

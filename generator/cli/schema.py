@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from generator.cli import console
-from generator.schema_json import spec_schema
+from generator.schema_json import schema_text
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +16,6 @@ def register(app: typer.Typer) -> None:
 def schema() -> None:
     """Print the JSON Schema of a spec, for completion and hover texts in editors.
 
-    Keep it where the first line of a spec points: rowsmith schema > .rowsmith/resource.schema.json
+    `rowsmith generate` keeps it in .rowsmith/resource.schema.json, where the first line of a spec points.
     """
-    console.data(json.dumps(spec_schema(), indent=2) + "\n")
+    console.data(schema_text())

@@ -362,3 +362,19 @@ def test_help_fits_80_columns(empty: Folder):
     assert answer.code == 0
     assert re.search(r"--force +.*PATH|--force PATH", answer.out)
     assert all(len(line) <= 80 for line in answer.out.splitlines())
+
+
+def test_the_schema_for_editors_is_kept_where_specs_point_to(specs: Folder):
+    schema = specs.file(".rowsmith/resource.schema.json")
+    specs.rowsmith("generate", "--dry-run")
+    assert not schema.exists()
+    specs.rowsmith("generate")
+    assert schema.read_text() == specs.rowsmith("schema").out
+    schema.write_text("{")
+    specs.rowsmith("generate")
+    assert schema.read_text() == specs.rowsmith("schema").out
+
+
+def test_a_project_whose_schema_cannot_be_kept_is_generated_all_the_same(specs: Folder):
+    specs.write(".rowsmith", "a file")
+    assert specs.rowsmith("generate").code == 0
