@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from urllib.parse import quote
 
 from generator.codes import CODES
@@ -21,6 +22,8 @@ from generator.ir import Span
 
 type ReadSource = Callable[[str], str | None]
 """Gives the text of a file by the path of a span, or None when it cannot be shown."""
+
+type _LinesOf = Callable[[str], list[str] | None]
 
 WIDTH = 80
 TAB = 4
@@ -99,7 +102,13 @@ def render_text(diagnostics: Iterable[Diagnostic], read_source: ReadSource, colo
     it and long lines of source are cut around the span; the first line of a diagnostic never is, so that it can be searched for.
     Nothing from a spec reaches the terminal as a control sequence.
     """
-    return "\n".join("\n".join(_text_lines(diagnostic, read_source, _Paint(color), width)) + "\n" for diagnostic in ordered(diagnostics))
+
+    @cache
+    def lines_of(path: str) -> list[str] | None:
+        text = read_source(path)
+        return None if text is None else re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))
+
+    return "\n".join("\n".join(_text_lines(diagnostic, lines_of, _Paint(color), width)) + "\n" for diagnostic in ordered(diagnostics))
 
 
 class _Paint:
@@ -131,15 +140,15 @@ class _Paint:
 class _Page:
     """How one diagnostic is laid out: the source texts, the colours, the width of the line numbers and of the whole."""
 
-    read_source: ReadSource
+    lines_of: _LinesOf
     paint: _Paint
     margin: int
     width: int
 
 
-def _text_lines(diagnostic: Diagnostic, read_source: ReadSource, paint: _Paint, width: int) -> Iterator[str]:
+def _text_lines(diagnostic: Diagnostic, lines_of: _LinesOf, paint: _Paint, width: int) -> Iterator[str]:
     spans = [span for span in (diagnostic.span, *(related.span for related in diagnostic.related)) if span is not None]
-    page = _Page(read_source, paint, max((len(str(span.line)) for span in spans), default=1), width)
+    page = _Page(lines_of, paint, max((len(str(span.line)) for span in spans), default=1), width)
 
     def underline(text: str) -> str:
         return paint.severity(diagnostic.severity, text)
@@ -178,7 +187,7 @@ def _excerpt(page: _Page, span: Span, label: str | None, mark: str, underline: C
     """The location, the source line, and below it the marks under the span with the label behind or beneath them."""
     yield f"  {visible(span.path)}:{span.line}:{span.column}"
     margin, gutter = " " * page.margin, page.paint.gutter
-    line = _source_line(span, page.read_source)
+    line = _source_line(span, page.lines_of)
     if line is None:
         if label:
             yield f"{margin} {gutter('=')} {visible(label)}"
@@ -198,14 +207,11 @@ def _excerpt(page: _Page, span: Span, label: str | None, mark: str, underline: C
             yield f"{blank} {' ' * start}{underline(part)}"
 
 
-def _source_line(span: Span, read_source: ReadSource) -> str | None:
-    text = read_source(span.path)
-    if text is None:
+def _source_line(span: Span, lines_of: _LinesOf) -> str | None:
+    lines = lines_of(span.path)
+    if lines is None:
         return None
-    lines = re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))
-    if span.line <= len(lines):
-        return lines[span.line - 1]
-    return ""
+    return lines[span.line - 1] if span.line <= len(lines) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ from generator.diagnostics import (
 )
 from generator.files import source_reader
 
+MAX_SHOWN = 100
+"""Findings that are printed as text: more would only push the first ones off the screen. The other formats have all."""
+
 
 class OutputFormat(StrEnum):
     """How findings are printed."""
@@ -69,7 +72,7 @@ def say(text: str = "") -> None:
 
 
 def report(diagnostics: Iterable[Diagnostic], output: OutputFormat = OutputFormat.TEXT, source: ReadSource | Path = Path()) -> None:
-    """Print findings: as text to stderr with a closing line that counts them, in the other formats to stdout and without one.
+    """Print findings: as text to stderr (the first hundred) with a line that counts them, in the other formats to stdout and without.
 
     `source` gives the texts of the files for excerpts; a path means the project in that folder.
     """
@@ -83,10 +86,18 @@ def report(diagnostics: Iterable[Diagnostic], output: OutputFormat = OutputForma
             data(render_sarif(found))
         case OutputFormat.TEXT if found:
             read_source = source_reader(source) if isinstance(source, Path) else source
-            text = render_text(found, read_source, uses_color(sys.stderr), terminal_width(sys.stderr))
-            say(f"{text}\n{summary(found)}")
+            shown = _first_of(found)
+            text = render_text(shown, read_source, uses_color(sys.stderr), terminal_width(sys.stderr))
+            more = f"{count(len(found) - len(shown), 'more finding')} not shown\n" if len(shown) < len(found) else ""
+            say(f"{text}\n{more}{summary(found)}")
         case OutputFormat.TEXT:
             pass
+
+
+def _first_of(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """What is shown of many findings: all, or the first errors."""
+    errors = [diagnostic for diagnostic in found if diagnostic.severity is Severity.ERROR]
+    return found if len(found) <= MAX_SHOWN else tuple((errors or found)[:MAX_SHOWN])
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
