@@ -71,6 +71,7 @@ class _FieldReader:
         self._name = name
         self._span = span
         self._spec = spec
+        self._values_failed = False
 
     def read(self) -> Field | None:
         spec = self._spec
@@ -113,7 +114,8 @@ class _FieldReader:
 
     def _mistake(self, key: str, mistake: MistakeError) -> None:
         code = "RS306" if mistake.wrong_type else "RS307"
-        self._report(code, f"`{key}` of field `{self._name}` {mistake.message}", mistake.node.span, hint=mistake.hint)
+        label = "wrong type" if mistake.wrong_type else "not allowed"
+        self._report(code, f"`{key}` of field `{self._name}` {mistake.message}", mistake.node.span, label, mistake.hint)
 
     def _unknown_type(self, key: str, names: tuple[str, ...]) -> None:
         text = self._spec.type if key == "type" else str(self._spec.of)
@@ -294,7 +296,8 @@ class _FieldReader:
         value: int | None = getattr(self._spec, key)
         if value is None or low <= value <= high:
             return value
-        self._report("RS309", f"`{key}` of field `{self._name}` must be {low} to {high:,}, not {value}", self._spec.value_span(key))
+        message = f"`{key}` of field `{self._name}` must be {low} to {high:,}, not {value}"
+        self._report("RS309", message, self._spec.value_span(key), "out of range")
         return None
 
     def _limit(self, kind: Kind, key: str) -> Decimal | str | None:
@@ -316,7 +319,7 @@ class _FieldReader:
             return None
         value = self._limit(kind, "multiple_of")
         if isinstance(value, Decimal) and value <= 0:
-            self._report("RS309", f"`multiple_of` of field `{self._name}` must be more than 0", node.span)
+            self._report("RS309", f"`multiple_of` of field `{self._name}` must be more than 0", node.span, "out of range")
             return None
         return value if isinstance(value, Decimal) else None
 
@@ -332,6 +335,7 @@ class _FieldReader:
             self._report("RS310", f"{subject} is empty", node.span, "an enum needs a value")
             return ()
         values = [value for item in node.items for value in self._enum_value(item, subject)]
+        self._values_failed = len(values) < len(node.items)
         return self._distinct_values(values)
 
     def _enum_value(self, node: Node, subject: str) -> list[tuple[EnumValue, Span]]:
@@ -348,7 +352,8 @@ class _FieldReader:
             self._report("RS310", f"{subject} must be texts", node.span, "no text", hint)
             return []
         if not scalar.text or "\0" in scalar.text:
-            self._report("RS310", f"{subject} has {'an empty value' if not scalar.text else 'a value with U+0000'}", scalar.span)
+            what = "a value with U+0000" if scalar.text else "an empty value"
+            self._report("RS310", f"{subject} has {what}", scalar.span, "no text")
             return []
         member = naming.member_name(scalar.text)
         if spec is not None and spec.name is not None:
@@ -413,7 +418,8 @@ class _FieldReader:
         try:
             return value_of(type_, node)
         except MistakeError as mistake:
-            self._mistake(key, mistake)
+            if not self._values_failed:  # it may be one of those
+                self._mistake(key, mistake)
             return None
 
 
@@ -463,7 +469,7 @@ def read_deprecation(node: Node | None, subject: str, diagnostics: list[Diagnost
             try:
                 dates[key] = literal(Kind.DATE, value)
             except MistakeError as mistake:
-                diagnostics.append(error("RS306", f"`{key}` of {subject} {mistake.message}", value.span, hint=mistake.hint))
+                diagnostics.append(error("RS306", f"`{key}` of {subject} {mistake.message}", value.span, "wrong type", hint=mistake.hint))
         if "since" in dates and "sunset" in dates and dates["sunset"] < dates["since"]:
             message = f"the sunset of {subject} comes before it is deprecated"
             diagnostics.append(error("RS308", message, spec.value_span("sunset"), "before `since`"))

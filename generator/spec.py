@@ -67,7 +67,7 @@ def _text(node: Node) -> str:
 def _name(node: Node) -> str:
     text = _text(node)
     if len(text) > MAX_NAME:
-        raise PydanticCustomError("too_long", "longer than {limit} characters", {"limit": MAX_NAME})
+        raise PydanticCustomError("too_long", "a name of more than {limit} characters", {"limit": MAX_NAME})
     return text
 
 
@@ -83,7 +83,7 @@ def _flag(node: Node) -> bool:
 def _whole(node: Node) -> int:
     if isinstance(node, Scalar) and node.kind == "int" and re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", node.text):
         if len(node.text) > MAX_DIGITS:
-            raise PydanticCustomError("out_of_range", "the number is out of range")
+            raise PydanticCustomError("out_of_range", "a number beyond every limit")
         return int(node.text)
     hint = None
     if isinstance(node, Scalar):
@@ -95,7 +95,7 @@ def _whole(node: Node) -> int:
 def _names(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Sequence):
         if len(node.items) > MAX_ENTRIES:
-            raise PydanticCustomError("too_many", "more than {limit} entries", {"limit": MAX_ENTRIES})
+            raise PydanticCustomError("too_many", "a list of more than {limit} entries", {"limit": MAX_ENTRIES})
         return node.items
     _expected("a list", node, f"write `[{node.text}]`" if isinstance(node, Scalar) and node.kind == "str" else None)
 
@@ -372,8 +372,9 @@ def _wrong_value(details: ErrorDetails, model: type[Spec], node: Mapping) -> Dia
     if details["type"] == "literal_error" and isinstance(value, Scalar):
         return unknown_word(f"`{key}`", value, literals(model, key))
     if details["type"] == "expected":
-        return error("RS303", f"`{key}` must be {context['expected']}, not {context['found']}", value.span, hint=context["hint"])
-    return error("RS304", f"`{key}`: {details['msg']}", value.span)
+        message = f"`{key}` must be {context['expected']}, not {context['found']}"
+        return error("RS303", message, value.span, f"this is {context['found']}", hint=context["hint"])
+    return error("RS304", f"`{key}` is {details['msg']}", value.span, "too much")
 
 
 def _unknown_key(details: ErrorDetails, model: type[Spec], node: Mapping, subject: str) -> tuple[Diagnostic, str | None]:
@@ -503,7 +504,9 @@ def _items(head: ResourceSpec, key: str, reader: _Reader) -> tuple[Node, ...]:
     if isinstance(value, Sequence):
         return _limited(head, key, value, reader).items
     hint = f"write `- [{value.text}]`" if isinstance(value, Scalar) and value.kind == "str" and key != "checks" else None
-    reader.diagnostics.append(error("RS303", f"`{key}` must be a list, not {describe(value)}", value.span, hint=hint))
+    reader.diagnostics.append(
+        error("RS303", f"`{key}` must be a list, not {describe(value)}", value.span, f"this is {describe(value)}", hint=hint)
+    )
     reader.incomplete.add(key)
     return ()
 
@@ -538,15 +541,19 @@ def _field_list(item: Node, key: str, reader: _Reader) -> FieldList | None:
         return FieldList(listed, spec.nulls == "equal", spec.key_span("fields"))
     if not isinstance(item, Sequence):
         hint = f"write `- [{item.text}]`" if isinstance(item, Scalar) and item.kind == "str" else None
-        reader.diagnostics.append(error("RS303", f"{subject} must be a list of fields, not {describe(item)}", item.span, hint=hint))
+        reader.diagnostics.append(
+            error("RS303", f"{subject} must be a list of fields, not {describe(item)}", item.span, f"this is {describe(item)}", hint=hint)
+        )
         return None
     names: list[tuple[str, Span]] = []
     for node in item.items:
         if not isinstance(node, Scalar) or node.kind != "str":
-            reader.diagnostics.append(error("RS303", f"{subject} must be a list of fields, not of {describe(node)}", node.span))
+            reader.diagnostics.append(
+                error("RS303", f"{subject} must be a list of fields, not of {describe(node)}", node.span, f"this is {describe(node)}")
+            )
             return None
         if len(node.text) > MAX_NAME:
-            reader.diagnostics.append(error("RS304", f"{subject} has a name of more than {MAX_NAME} characters", node.span))
+            reader.diagnostics.append(error("RS304", f"{subject} has a name of more than {MAX_NAME} characters", node.span, "too much"))
             return None
         names.append((node.text, node.span))
     return FieldList(tuple(names), nulls_equal=False, span=item.span)

@@ -55,10 +55,12 @@ def page(resource: CheckedResource) -> Iterator[Diagnostic]:
     for key, value in (("default", spec.default), ("max", spec.max)):
         if value is not None and not 1 <= value <= MAX_PAGE:
             legal = False
-            yield error("RS502", f"`{key}` of the page of `{resource.name}` must be 1 to {MAX_PAGE:,}, not {value}", spec.value_span(key))
+            message = f"`{key}` of the page of `{resource.name}` must be 1 to {MAX_PAGE:,}, not {value}"
+            yield error("RS502", message, spec.value_span(key), "out of range")
     if legal and spec.default is not None and spec.max is not None and spec.default > spec.max:
         message = f"the default page of `{resource.name}` has {spec.default} rows, more than its maximum of {spec.max}"
-        yield error("RS502", message, spec.value_span("default"), related=(Related("the maximum is here", spec.value_span("max")),))
+        related = (Related("the maximum is here", spec.value_span("max")),)
+        yield error("RS502", message, spec.value_span("default"), "too many", related=related)
 
 
 def page_of(resource: CheckedResource) -> Page:
@@ -153,7 +155,7 @@ def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic
             if resource.lacks(name):
                 yield unknown_field(name, span, resource, "`filters`")
         elif not isinstance(field.type, Reference):
-            yield error("RS504", f"`filters` of `{resource.name}` goes through `{name}`, which is no reference", span)
+            yield error("RS504", f"`filters` of `{resource.name}` goes through `{name}`, which is no reference", span, "no reference")
         else:
             target = project.by_name.get(field.type.target)
             if target is not None and target.lacks(rest):
