@@ -198,7 +198,7 @@ def test_J4_unknown_kids_are_asked_for_again_after_the_cooldown() -> None:
         ended = time.monotonic() + 1.6
         while time.monotonic() < ended:
             refused(api, key("ES256").token(kid=f"unknown-{time.monotonic()}"))
-        assert 2 <= own.fetches <= 4
+        assert 2 <= own.fetches <= 5
 
 
 # J5
@@ -617,10 +617,10 @@ def test_J13_two_secrets_during_a_rotation() -> None:
 
 def test_J14_a_cached_token_reaches_exp() -> None:
     with guarded(JWT_LEEWAY="0") as api:
-        held = hs256(SECRET, claims(exp=time.time() + 0.8))
+        held = hs256(SECRET, claims(exp=time.time() + 1.2))
         for _ in range(5):
             assert api.status(held) == 200
-        time.sleep(0.85)
+        time.sleep(1.25)
         refused(api, held)
         assert "expired" in api.get(held).json()["detail"]
 
