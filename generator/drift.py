@@ -1,26 +1,25 @@
-"""How the project on disk differs from what its specs give, and why. Reads only; `check`, `--diff` and `generate` all start here.
+"""How the project on disk differs from what its specs give. Reads only; `check`, `--diff` and `generate` all start here.
 
 For each file three texts matter: the one that the specs give now, the one on disk, and the one that was written last, of which the lock
-keeps the hash. A text on disk that is neither was edited by hand. Which part of which spec has changed since is told by the digests of
-the spec's parts in the lock; when none has, the generator itself has.
+keeps the hash. A text on disk that is neither was edited by hand.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
 
 from generator import hooks, naming
-from generator.ir import Page, Reference, Resource, Schema, Span
+from generator.causes import Cause, Changes
+from generator.ir import Schema
 from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
+from generator.pipeline import Build
 from generator.render import RenderedFile
 
 STAGE = "app/.rowsmith-stage"
@@ -49,27 +48,6 @@ class State(StrEnum):
 
 REFUSED = frozenset({State.EDITED, State.UNKNOWN, State.ORPHAN_EDITED})
 """States in which a file is written or deleted only by consent."""
-
-
-GENERATOR = "the generator"
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One reason why a file is out of date.
-
-    `subject` is the spec that changed, or "the generator"; `message` says what of it, as a phrase with a verb. `span` is the place in the
-    spec; None when the generator changed or the spec is gone.
-    """
-
-    subject: str
-    message: str
-    span: Span | None = None
-
-    @property
-    def is_spec(self) -> bool:
-        """Whether a spec has changed, rather than the generator."""
-        return self.subject != GENERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +101,19 @@ class Drift:
         return not self.reading.diagnostics and replace(self.reading.lock, generator=None) == replace(self.wanted, generator=None)
 
 
-def compare(root: Path, schema: Schema, rendered: Iterable[RenderedFile], version: str) -> Drift:
-    """Compare what the specs give with the project at `root`; `version` is that of the running generator. OSError: unreadable files."""
+def compare(root: Path, build: Build, version: str) -> Drift:
+    """Compare what the specs give with the project at `root`; `version` is that of the running generator.
+
+    The build must have a schema. OSError: a file cannot be read.
+    """
+    schema = build.schema
+    if schema is None:
+        raise ValueError("invalid specs give nothing to compare with")
     reading = read_lock(root)
     journal, interrupted = _journal(root)
     known = _merged(reading.lock, journal)
-    changes = _Changes(known, schema, version, root)
-    files = [_generated(root, file, known, changes) for file in rendered]
+    changes = Changes(known, schema, build.specs, version)
+    files = [_generated(root, file, known, changes) for file in build.files]
     files += [_stub(root, path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
     current = {file.path for file in files}
     for entry in known.files.values():
@@ -137,48 +121,17 @@ def compare(root: Path, schema: Schema, rendered: Iterable[RenderedFile], versio
             files += _orphan(root, entry)
     ordered = tuple(sorted(files, key=lambda file: file.path))
     strays = tuple(_strays(root, {file.path for file in files}))
-    wanted = _wanted_lock(root, schema, ordered, known, version)
+    unchanged = all(file.state is State.UNCHANGED for file in files if file.kind is FileKind.GENERATED)
+    # A new version that changes nothing else leaves the lock alone: no diff without a reason.
+    wrote = known.generator if unchanged and known.generator else version
+    wanted = Lock(wrote, _plurals(schema, known), changes.digests, _entries(root, ordered, known))
     return Drift(schema, ordered, strays, reading, known, wanted, interrupted)
-
-
-def spec_digests(resource: Resource) -> dict[str, str]:
-    """A short digest of each part of a resolved resource: `fields.<name>` for a field, the key for everything else that is set."""
-    parts: dict[str, object] = {f"fields.{field.name}": field for field in resource.fields}
-    parts |= {
-        "resource": (resource.name, resource.module, resource.renamed_from, resource.deprecated),
-        "description": resource.description,
-        "plural": (resource.plural, resource.segment, resource.item_param),
-        "fields": [field.name for field in resource.fields],
-        "unique": resource.unique,
-        "checks": [check for check in resource.checks if check.rule_name is not None],
-        "indexes": resource.indexes,
-        "operations": resource.operations,
-        "concurrency": None if resource.concurrency == "optional" else resource.concurrency,
-        "page": None if resource.page == Page() else resource.page,
-        "hooks": resource.hooks,
-        "link": resource.link,
-    }
-    return {name: hashlib.sha256(repr(_content(value)).encode()).hexdigest()[:8] for name, value in parts.items() if value}
-
-
-def _content(value: object) -> object:
-    """A value of the schema without its places, in a form whose `repr` is the same for the same content."""
-    if is_dataclass(value) and not isinstance(value, type):
-        values = [(field.name, getattr(value, field.name)) for field in fields(value) if field.type != "Span"]
-        return (type(value).__name__, [(name, _content(item)) for name, item in values])
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_content(item) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return sorted((str(key), repr(_content(item))) for key, item in cast("dict[object, object]", value).items())
-    return value
 
 
 # --- one file -----------------------------------------------------------------------------------------------------------------------
 
 
-def _generated(root: Path, file: RenderedFile, known: Lock, changes: _Changes) -> FileDrift:
+def _generated(root: Path, file: RenderedFile, known: Lock, changes: Changes) -> FileDrift:
     entry = known.files.get(file.path)
     found = read_target(root, file.path)
     drift = FileDrift(file.path, FileKind.GENERATED, file.source, State.UNCHANGED, found.data, file.text)
@@ -284,110 +237,28 @@ def _merged(lock: Lock, journal: Lock) -> Lock:
     return Lock(lock.generator or journal.generator, plurals, {**journal.specs, **lock.specs}, files)
 
 
-def _wanted_lock(root: Path, schema: Schema, files: Iterable[FileDrift], known: Lock, version: str) -> Lock:
-    entries = {
+def _plurals(schema: Schema, known: Lock) -> dict[str, str]:
+    """The plurals that are defaults: those of this version, and those that an earlier one has frozen."""
+    return {
+        resource.name: resource.plural
+        for resource in schema.resources
+        if resource.plural in {naming.plural_of(resource.name), known.plurals.get(resource.name)}
+    }
+
+
+def _entries(root: Path, files: Iterable[FileDrift], known: Lock) -> dict[str, LockedFile]:
+    """The files of app/ once everything is written: the generated ones, the stubs, and what the lock knows besides."""
+    kept = {
         path: entry
         for path, entry in known.files.items()
         if entry.kind is FileKind.CORE or (entry.kind is FileKind.YOURS and (root / path).is_file())
     }
-    unchanged = True
-    for file in files:
-        if file.wanted is not None:
-            digests = (digest(file.wanted.encode()),) if file.kind is FileKind.GENERATED else ()
-            entries[file.path] = LockedFile(file.path, file.kind, file.source, digests)
-        if file.kind is FileKind.GENERATED and file.state is not State.UNCHANGED:
-            unchanged = False
-    return Lock(
-        # A new version that changes nothing else leaves the lock alone: no diff without a reason.
-        known.generator if unchanged and known.generator else version,
-        {
-            resource.name: resource.plural
-            for resource in schema.resources
-            if resource.plural in {naming.plural_of(resource.name), known.plurals.get(resource.name)}
-        },
-        {resource.source: spec_digests(resource) for resource in schema.resources},
-        entries,
-    )
-
-
-# --- causes -------------------------------------------------------------------------------------------------------------------------
-
-
-class _Changes:
-    """Which parts of which specs have changed since the lock was written."""
-
-    def __init__(self, known: Lock, schema: Schema, version: str, root: Path) -> None:
-        self._known = known
-        self._schema = schema
-        self._version = version
-        self._root = root
-        self._found: dict[str, tuple[Cause, ...]] | None = None
-
-    def causes(self, source: str | None) -> tuple[Cause, ...]:
-        """Why a file of `source` (None: of all specs) is out of date: the spec's own changes first; never empty."""
-        changed = self._by_spec()
-        own = changed.get(source, ()) if source is not None else ()
-        if not own:
-            relevant = self._relatives(source) if source is not None else sorted(changed)
-            own = tuple(cause for path in relevant for cause in changed.get(path, ()))
-        return own + self._of_generator(bool(own))
-
-    def _of_generator(self, explained: bool) -> tuple[Cause, ...]:
-        before = self._known.generator
-        if before is not None and before != self._version:
-            return (Cause(GENERATOR, f"Rowsmith {before} wrote it, this is {self._version}"),)
-        return () if explained else (Cause(GENERATOR, "no spec that it depends on has changed"),)
-
-    def _by_spec(self) -> dict[str, tuple[Cause, ...]]:
-        if self._found is None:
-            self._found = {}
-            for resource in self._schema.resources:
-                if causes := tuple(self._of_resource(resource)):
-                    self._found[resource.source] = causes
-            sources = {resource.source for resource in self._schema.resources}
-            for path in self._known.specs:
-                if path not in sources:
-                    self._found[path] = (Cause(path, "it was removed"),)
-        return self._found
-
-    def _of_resource(self, resource: Resource) -> Iterator[Cause]:
-        before = self._known.specs.get(resource.source)
-        if before is None:
-            yield Cause(resource.source, "it was added", resource.span)
-            return
-        now = spec_digests(resource)
-        spans = {f"fields.{field.name}": field.span for field in resource.fields}
-        names = [name for name in (*spans, *now, *before) if before.get(name) != now.get(name)]
-        names = list(dict.fromkeys(names))
-        of_fields = [name for name in names if name.startswith("fields.")]
-        if of_fields:  # the order of the fields and derived indexes follow from them
-            names = [name for name in names if name not in {"fields", "indexes", "unique"}]
-        for name in names:
-            shown = name.removeprefix("fields.") if name in of_fields else name
-            how = "was added" if name not in before else "was removed" if name not in now else "changed"
-            yield Cause(resource.source, f"`{shown}` {how}", spans.get(name) or self._key_span(resource, name.partition(".")[0]))
-
-    def _key_span(self, resource: Resource, key: str) -> Span:
-        """The line of a top-level key of a spec; the resource's own where there is none (the key was removed, or is in flow style)."""
-        try:
-            text = (self._root / resource.source).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return resource.span
-        for number, line in enumerate(text.split("\n"), 1):
-            if re.match(rf"['\"]?{re.escape(key)}['\"]?\s*:", line):
-                return Span(resource.source, number, 1, len(key))
-        return resource.span
-
-    def _relatives(self, source: str) -> list[str]:
-        """The specs that a file of `source` may depend on besides its own: those it refers to and those that refer to it."""
-        targets: set[str] = set()
-        for resource in self._schema.resources:
-            referred = {field.type.target for field in resource.fields if isinstance(field.type, Reference)}
-            if resource.source == source:
-                targets |= {other.source for other in self._schema.resources if other.name in referred}
-            elif any(other.source == source and other.name in referred for other in self._schema.resources):
-                targets.add(resource.source)
-        return sorted(targets)
+    wanted = {
+        file.path: LockedFile(file.path, file.kind, file.source, (digest(file.wanted.encode()),) if file.kind is FileKind.GENERATED else ())
+        for file in files
+        if file.wanted is not None
+    }
+    return kept | wanted
 
 
 # --- differences as text ------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitC
     if build.schema is None or code is not ExitCode.FINE:
         console.report(build.diagnostics, output, root)
         return ExitCode.USAGE
-    drift = compare(root, build.schema, build.files, cli.version())
+    drift = compare(root, build, cli.version())
     found = findings(root, drift)
     console.report([*build.diagnostics, *found], output, root)
     if found:

@@ -97,7 +97,7 @@ def _run(root: Path, options: _Options) -> ExitCode:
         console.report(build.diagnostics, options.output, root)
         console.say("nothing was written")
         return ExitCode.USAGE
-    drift = compare(root, build.schema, build.files, cli.version())
+    drift = compare(root, build, cli.version())
     if any(found.code == NEWER_LOCK for found in drift.reading.diagnostics):
         console.report(drift.reading.diagnostics, options.output, root)
         return ExitCode.REFUSED

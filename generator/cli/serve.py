@@ -135,7 +135,7 @@ def _read_specs(root: Path) -> Schema | None:
     if build.schema is None:
         console.report(build.diagnostics, source=root)
         console.say("warning: the specs have errors; what was generated before them is served")
-    elif compare(root, build.schema, build.files, cli.version()).changed:
+    elif compare(root, build, cli.version()).changed:
         console.say("warning: app/ is not what the specs give; `rowsmith generate` brings it up to date")
     return build.schema
 

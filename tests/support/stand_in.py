@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generator.drift import Drift, State, compare
 from generator.ir import Schema
-from generator.pipeline import load_schema
+from generator.pipeline import Build, _load
 from generator.render import RenderedFile
 from generator.write import apply, project_lock
 
@@ -41,9 +41,9 @@ class Project:
         return files
 
     def compare(self) -> Drift:
-        schema, diagnostics = load_schema(self.root)
+        schema, diagnostics, specs = _load(self.root, {})
         assert schema is not None, diagnostics
-        return compare(self.root, schema, self.render(schema), self.version)
+        return compare(self.root, Build(schema, tuple(self.render(schema)), diagnostics, specs), self.version)
 
     def generate(self, forced: Collection[str] = ()) -> bool:
         with project_lock(self.root):

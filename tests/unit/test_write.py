@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.drift import STAGE, State, hand_edit, spec_digests, unified
+from generator.causes import parts_of
+from generator.drift import STAGE, State, hand_edit, unified
+from generator.load import load_file
 from generator.lock import LOCK_PATH, read_lock
-from generator.pipeline import load_schema
 from generator.write import NotPythonError, RefusedError, UnwritableError, create, project_lock
 from tests.support.stand_in import PROJECT, TASK, Project
 
@@ -517,11 +518,33 @@ def test_create_follows_no_link_out_of_the_folder(tmp_path: Path, tmp_path_facto
     assert list(outside.iterdir()) == []
 
 
-def test_digests_ignore_where_things_stand(project: Project):
-    schema, _ = load_schema(project.root)
-    assert schema is not None
-    before = [spec_digests(resource) for resource in schema.resources]
-    project.spec("task", "\n\n# moved\n" + TASK)
-    schema, _ = load_schema(project.root)
-    assert schema is not None
-    assert [spec_digests(resource) for resource in schema.resources] == before
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n# moved\n" + TASK,
+        "fields: {title: {type: string}, notes: {nullable: true, type: text}}\nresource: 'Task'\n",
+        "resource: Task\nfields:\n    title:   string\n    notes:   { type: text, nullable: TRUE }\n",
+    ],
+)
+def test_digests_ignore_how_a_spec_is_written(text: str):
+    assert digests(text) == digests(TASK)
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        (TASK.replace("text?", "text"), {"fields.notes"}),
+        (TASK.replace("string", '"string"') + "page: {max: 5}\n", {"page"}),
+        (TASK + "  more: {type: enum, values: [1, 2]}\n", {"fields", "fields.more"}),
+        (TASK.replace("title", "notes_").replace("  notes: text?\n", ""), {"fields", "fields.title", "fields.notes_", "fields.notes"}),
+    ],
+)
+def test_digests_tell_what_changed(text: str, changed: set[str]):
+    before, after = digests(TASK), digests(text)
+    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
+
+
+def digests(text: str) -> dict[str, str]:
+    root = load_file("resources/task.yaml", text.encode()).root
+    assert root is not None
+    return {name: part.digest for name, part in parts_of(root).items()}
