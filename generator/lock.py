@@ -216,4 +216,10 @@ def _damaged(numbers: list[int], lines: list[str]) -> Diagnostic:
     first = numbers[0]
     count = "a line" if len(numbers) == 1 else f"{len(numbers)} lines"
     text = lines[first - 1] if first <= len(lines) else ""
-    return error("RS701", f"the lock is damaged: {count} cannot be read", _span(first, text), "the first of them", hint=_CURE)
+    return error(
+        "RS701",
+        f"the lock is damaged: {count} cannot be read",
+        _span(first, text),
+        "the first of them" if len(numbers) > 1 else None,
+        hint=_CURE,
+    )
