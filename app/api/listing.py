@@ -12,18 +12,43 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Text, and_, any_, bindparam, false, literal_column, or_, tuple_
+from pydantic import BaseModel
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from app.api.query import ListQuery, filters_of, parse_pairs
+from app.api.query import ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response
 from app.db.cursors import InvalidCursorError
-from app.db.session import Session
+from app.db.session import Row, Session
 from app.db.statements import Statement, item_type, owned, table_of
 
 MAX_SORT_KEYS = 5
 DEFAULT_SORT = "-created_at"
+COUNTED = 1_000
+"""Up to so many rows an estimated total is a counted one."""
+
+RELATIONS = (("next", "next"), ("previous", "prev"))
+"""The names of cursors in the answer and in the Link header."""
+
+
+type Filters = tuple[tuple[str, bool | None], ...]
+"""The parameters that filter; `__isnull` with its value, which is part of the SQL."""
 
 
 class SortKey(NamedTuple):
@@ -33,15 +58,23 @@ class SortKey(NamedTuple):
     descending: bool
 
 
+class Position(NamedTuple):
+    """Where a page begins: behind the row with these values of the sort keys, or before it when `backward`."""
+
+    backward: bool
+    values: list[Any]
+
+
 class Shape(NamedTuple):
-    """What the SQL of a list depends on; requests that differ in values only share one statement.
+    """What the SQL of a page depends on; requests that differ in values only share one statement.
 
     `nulls` says for each sort key whether the cursor stands at a null; None without a cursor.
     """
 
-    filters: tuple[tuple[str, bool | None], ...]
+    filters: Filters
     sort: tuple[SortKey, ...]
     nulls: tuple[bool, ...] | None
+    backward: bool
     offset: bool
 
 
@@ -51,46 +84,83 @@ class Listing:
     def __init__(
         self,
         model: type[SQLModel],
+        shape: type[BaseModel],
         statement: Select[Any] | SelectOfScalar[Any],
         *,
         sort: Mapping[str, Any],
     ) -> None:
-        """`statement` selects the owner's rows in the columns of the answer.
+        """`statement` selects the owner's rows in the columns of the Read schema `shape`.
 
         `sort` maps each sortable name to the expression it sorts by; created_at, updated_at and id need not be named.
         """
         table = table_of(model)
         self._name = table.name
         self._table = table
+        self._shape = shape
         self._statement = statement
         self._sort: dict[str, Any] = {**sort, "created_at": table.c.created_at, "updated_at": table.c.updated_at, "id": table.c.id}
-        self._statement_for = lru_cache(maxsize=256)(self._compile)
+        self._page_of = lru_cache(maxsize=256)(self._compile_page)
+        self._count_of = lru_cache(maxsize=64)(self._compile_count)
 
     async def page(self, session: Session, request: Request, user_id: str, query: ListQuery) -> Response:
-        """One page of the user's rows: 200 with `items`, `next_cursor` and a Link header; 422 for a sort or cursor that does not fit."""
+        """One page of the user's rows, with the cursors of the pages around it; 422 for a sort, cursor or field that does not fit."""
         sort = self._read_sort(query.sort or DEFAULT_SORT)
-        filters = filters_of(query)
-        context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{filters!r}"
-        parameters: dict[str, Any] = {f"filter_{name}": self._argument(name, value) for name, value in filters.items()}
+        fields = fields_of(query, self._shape)
+        given = filters_of(query)
+        filters: Filters = tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
+        values = {f"filter_{name}": self._argument(name, value) for name, value in given.items()}
+        context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
-        if position is not None:
-            parameters |= {f"after_{number}": value for number, value in enumerate(position)}
-        statement = self._statement_for(
-            Shape(
-                tuple((name, value if name.endswith("__isnull") else None) for name, value in filters.items()),
-                sort,
-                None if position is None else tuple(value is None for value in position),
-                query.offset is not None,
-            )
-        )
-        rows = await session.fetch_all(statement, user_id=user_id, page_limit=query.limit + 1, page_offset=query.offset, **parameters)
-        if len(rows) <= query.limit:
-            return json_response({"items": rows, "next_cursor": None})
-        rows.pop()
-        cursor = session.cursors.sign([rows[-1][key.name] for key in sort], context)
-        response = json_response({"items": rows, "next_cursor": cursor})
-        response.headers["Link"] = f'<?{_next_query(request, cursor)}>; rel="next"'
+        rows, before, behind = await self._rows(session, user_id, query, sort, filters, values, position)
+        answer: dict[str, Any] = {"items": rows, "next_cursor": None, "previous_cursor": None}
+        if behind:
+            answer["next_cursor"] = session.cursors.sign([False, *(rows[-1][key.name] for key in sort)], context)
+        if before:
+            answer["previous_cursor"] = session.cursors.sign([True, *(rows[0][key.name] for key in sort)], context)
+        if query.count is not None:
+            answer["total"] = await self._total(session, user_id, filters, values, exact=query.count == "exact")
+        if fields is not None:
+            answer["items"] = [{name: row[name] for name in fields} for row in rows]
+        response = json_response(answer)
+        links = [
+            f'<?{_other_page(request, tuple(type(query).model_fields), answer[f"{rel}_cursor"])}>; rel="{short}"'
+            for rel, short in RELATIONS
+            if answer[f"{rel}_cursor"]
+        ]
+        if links:
+            response.headers["Link"] = ", ".join(links)
         return response
+
+    async def _rows(
+        self,
+        session: Session,
+        user_id: str,
+        query: ListQuery,
+        sort: tuple[SortKey, ...],
+        filters: Filters,
+        values: dict[str, Any],
+        position: Position | None,
+    ) -> tuple[list[Row], bool, bool]:
+        """The rows of a page, and whether there are rows before it and behind it."""
+        backward = position is not None and position.backward
+        nulls = None if position is None else tuple(value is None for value in position.values)
+        at = {} if position is None else {f"at_{number}": value for number, value in enumerate(position.values)}
+        statement = self._page_of(Shape(filters, sort, nulls, backward, query.offset is not None))
+        rows = await session.fetch_all(statement, user_id=user_id, page_limit=query.limit + 1, page_offset=query.offset, **values, **at)
+        more = len(rows) > query.limit
+        rows = rows[: query.limit]
+        if backward:
+            rows.reverse()
+            return rows, more, bool(rows)
+        return rows, bool(rows) and (position is not None or bool(query.offset)), more
+
+    async def _total(self, session: Session, user_id: str, filters: Filters, values: dict[str, Any], *, exact: bool) -> int:
+        """How many rows match; an estimate of the planner when it need not be `exact` and there are more than a thousand."""
+        counted = await session.fetch_one(self._count_of(filters, exact), user_id=user_id, **values)
+        total: int = counted["total"] if counted else 0
+        if exact or total <= COUNTED:
+            return total
+        return max(total, await session.estimate(self._count_of(filters, True), user_id=user_id, **values))
 
     def _read_sort(self, text: str) -> tuple[SortKey, ...]:
         keys: list[SortKey] = []
@@ -109,18 +179,17 @@ class Listing:
             keys.append(SortKey("id", keys[-1].descending))
         return tuple(keys)
 
-    def _read_cursor(self, session: Session, query: ListQuery, sort: tuple[SortKey, ...], context: str) -> list[Any] | None:
+    def _read_cursor(self, session: Session, query: ListQuery, sort: tuple[SortKey, ...], context: str) -> Position | None:
         if query.cursor is None:
             return None
         if query.offset is not None:
             raise _refused("offset", "`cursor` and `offset` exclude each other.")
         try:
-            position = session.cursors.verify(query.cursor, context)
-        except InvalidCursorError:
-            raise _refused(
-                "cursor", "The cursor is not one of this list with these filters and this sort. Start again without it."
-            ) from None
-        return [self._sort_value(key.name, value) for key, value in zip(sort, position, strict=True)]
+            backward, *values = session.cursors.verify(query.cursor, context)
+            return Position(backward, [self._sort_value(key.name, value) for key, value in zip(sort, values, strict=True)])
+        except (InvalidCursorError, LookupError, ValueError):  # also one from before a change of the spec
+            message = "The cursor is not one of this list with these filters and this sort. Start again without it."
+            raise _refused("cursor", message) from None
 
     def _sort_value(self, name: str, value: Any) -> Any:
         if value is None:
@@ -133,25 +202,40 @@ class Listing:
 
     def _argument(self, parameter: str, value: Any) -> Any:
         name, _, operator = parameter.rpartition("__")
-        if operator not in {"contains", "icontains", "startswith"} or isinstance(self._table.c[name].type, ARRAY):
+        if not name or operator not in {"contains", "icontains", "startswith"} or isinstance(self._table.c[name].type, ARRAY):
             return value
         literal = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
         return f"{literal}%" if operator == "startswith" else f"%{literal}%"
 
-    def _compile(self, shape: Shape) -> Statement:
-        statement = self._statement
-        for name, value in shape.filters:
-            statement = statement.where(self._condition(name, value))
-        keys = [(self._expression(key.name), key.descending, bool(self._table.c[key.name].nullable)) for key in shape.sort]
+    def _compile_page(self, shape: Shape) -> Statement:
+        statement = self._filtered(shape.filters)
+        keys = [
+            (self._expression(key.name), key.descending is not shape.backward, bool(self._table.c[key.name].nullable)) for key in shape.sort
+        ]
         if shape.nulls is not None:
-            statement = statement.where(_after(keys, shape.nulls))
+            statement = statement.where(_beyond(keys, shape.nulls, nulls_first=shape.backward))
         for expression, descending, nullable in keys:
             ordered = expression.desc() if descending else expression.asc()
-            statement = statement.order_by(ordered.nulls_last() if nullable else ordered)
+            if nullable:
+                ordered = ordered.nulls_first() if shape.backward else ordered.nulls_last()
+            statement = statement.order_by(ordered)
         statement = statement.limit(bindparam("page_limit", type_=BigInteger))
         if shape.offset:
             statement = statement.offset(bindparam("page_offset", type_=BigInteger))
         return owned(statement)
+
+    def _compile_count(self, filters: Filters, exact: bool) -> Statement:
+        statement = self._filtered(filters)
+        if exact:
+            return owned(statement.with_only_columns(func.count().label("total")))
+        first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")
+        return owned(select(func.count().label("total")).select_from(first))
+
+    def _filtered(self, filters: Filters) -> Select[Any] | SelectOfScalar[Any]:
+        statement = self._statement
+        for name, value in filters:
+            statement = statement.where(self._condition(name, value))
+        return statement
 
     def _expression(self, name: str) -> ColumnElement[Any]:
         expression = self._sort[name]
@@ -208,27 +292,31 @@ def _literal(value: str) -> str:
     return f"E{quoted}" if "\\" in value else quoted
 
 
-def _after(keys: list[tuple[ColumnElement[Any], bool, bool]], nulls: tuple[bool, ...]) -> ColumnElement[bool]:
-    """Rows behind the cursor. One direction and no nulls: a row comparison, which an index answers at any depth; else key by key."""
-    given = [bindparam(f"after_{number}", type_=expression.type) for number, (expression, _, _) in enumerate(keys)]
+def _beyond(keys: list[tuple[ColumnElement[Any], bool, bool]], nulls: tuple[bool, ...], *, nulls_first: bool) -> ColumnElement[bool]:
+    """Rows beyond the cursor, in the order of `keys` (expression, descending, nullable).
+
+    One direction and no nulls: a row comparison, which an index answers at any depth; otherwise key by key.
+    """
+    given = [bindparam(f"at_{number}", type_=expression.type) for number, (expression, _, _) in enumerate(keys)]
     directions = {descending for _, descending, _ in keys}
     if len(directions) == 1 and not any(nullable for _, _, nullable in keys):
-        position, cursor = tuple_(*(expression for expression, _, _ in keys)), tuple_(*given)
-        return position < cursor if directions.pop() else position > cursor
+        row, cursor = tuple_(*(expression for expression, _, _ in keys)), tuple_(*given)
+        return row < cursor if directions.pop() else row > cursor
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for (expression, descending, nullable), value, is_null in zip(keys, given, nulls, strict=True):
-        if not is_null:
-            behind = expression < value if descending else expression > value
-            alternatives.append(and_(*equal, or_(behind, expression.is_(None)) if nullable else behind))
+        behind = expression < value if descending else expression > value
+        if is_null and nulls_first:
+            alternatives.append(and_(*equal, expression.is_not(None)))
+        elif not is_null:
+            alternatives.append(and_(*equal, or_(behind, expression.is_(None)) if nullable and not nulls_first else behind))
         equal.append(expression.is_(None) if is_null else expression == value)
     return or_(false(), *alternatives)
 
 
-def _next_query(request: Request, cursor: str) -> str:
+def _other_page(request: Request, known: tuple[str, ...], cursor: str) -> str:
     raw: bytes = request.scope["query_string"]
-    names = tuple(pair.partition(b"=")[0].decode() for pair in raw.split(b"&") if pair)
-    kept = {name: value for name, value in parse_pairs(raw, names).items() if name not in {"cursor", "offset"}}
+    kept = {name: value for name, value in parse_pairs(raw, known).items() if name not in {"cursor", "offset"}}
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in {**kept, "cursor": cursor}.items())
 
 

@@ -1,12 +1,14 @@
 """The query string of a list: flat, typed parameters; unknown, repeated and malformed ones are refused."""
 
 import difflib
-from typing import Annotated, Any, TypeVar
+import re
+from typing import Annotated, Any, Literal, LiteralString, TypeVar
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from app.api.scalars import DateTime
@@ -15,7 +17,7 @@ MAX_FILTERS = 20
 MAX_LIST_VALUES = 100
 MAX_OFFSET = 10_000
 
-PAGING = frozenset({"sort", "limit", "cursor", "offset"})
+PAGING = frozenset({"sort", "limit", "cursor", "offset", "count", "fields"})
 
 
 def _split(value: Any) -> Any:
@@ -71,6 +73,37 @@ Values = Annotated[
 """The value of an `__in` filter."""
 
 
+def _spelled(shape: re.Pattern[str], description: LiteralString) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not shape.fullmatch(value):
+            raise PydanticCustomError("number_format", description)
+        return value
+
+    return BeforeValidator(check)
+
+
+Whole = Annotated[int, _spelled(re.compile(r"-?[0-9]+", re.ASCII), "Input should be a whole number such as 12")]
+"""An integer of a query string in the one spelling that bodies have, too."""
+
+Number = Annotated[
+    float,
+    _spelled(re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII), "Input should be a number such as 1.5"),
+    Field(allow_inf_nan=False),
+]
+"""A finite float of a query string, spelled as in JSON."""
+
+
+Fields = Annotated[str | None, Field(description="Comma-separated names of the fields to answer, instead of all.", examples=["id,version"])]
+
+
+class ItemQuery(BaseModel):
+    """What the route of one row understands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: Fields = None
+
+
 class ListQuery(BaseModel):
     """What every list understands: paging, sorting, and filters on the built-in columns. Subclasses add the resource's filters."""
 
@@ -79,11 +112,16 @@ class ListQuery(BaseModel):
     sort: Annotated[
         str | None, Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
     ] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page.")] = 20
+    limit: Annotated[Whole, Field(ge=1, le=100, description="Rows a page.")] = 20
     cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None
-    offset: Annotated[int | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")] = (
-        None
-    )
+    offset: Annotated[
+        Whole | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")
+    ] = None
+    count: Annotated[
+        Literal["exact", "estimated"] | None,
+        Field(description="Adds `total`: all rows that match, counted, or estimated where there are more than 1,000."),
+    ] = None
+    fields: Fields = None
     id: UUID | None = None
     id__ne: UUID | None = None
     id__in: Values[UUID] | None = None
@@ -109,6 +147,19 @@ def filters_of(query: ListQuery) -> dict[str, Any]:
     A function, since a method could not share its name with a filter.
     """
     return {name: getattr(query, name) for name in sorted(query.model_fields_set - PAGING)}
+
+
+def fields_of(query: ItemQuery | ListQuery, shape: type[BaseModel]) -> tuple[str, ...] | None:
+    """The names in `fields`, or None for all; RequestValidationError for one that `shape` has not, or that is given twice."""
+    if query.fields is None:
+        return None
+    names = tuple(query.fields.split(","))
+    for number, name in enumerate(names):
+        if name not in shape.model_fields:
+            raise _refused("fields", "unknown_field", _unknown(name, tuple(shape.model_fields), "field"))
+        if name in names[:number]:
+            raise _refused("fields", "repeated_field", f"`{name}` is given more than once.")
+    return names
 
 
 def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
@@ -157,9 +208,9 @@ def _decode(encoded: bytes) -> str | None:
     return None if "\0" in text else text
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str:
+def _unknown(name: str, known: tuple[str, ...], what: str = "parameter") -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"Unknown parameter; did you mean `{close[0]}`?" if close else "Unknown parameter."
+    return f"Unknown {what}; did you mean `{close[0]}`?" if close else f"Unknown {what}."
 
 
 def _refused(name: str, kind: str, message: str) -> RequestValidationError:

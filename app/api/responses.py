@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import orjson
 from fastapi import Header, HTTPException, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.db.session import Row, Session
 from app.db.statements import Statement
@@ -23,6 +23,8 @@ class Page[T](BaseModel):
 
     items: list[T]
     next_cursor: str | None
+    previous_cursor: str | None
+    total: Annotated[int, Field(default_factory=int, description="Only where `count` asks for it.")]
 
 
 class Problem(BaseModel):
@@ -46,13 +48,13 @@ def json_response(content: Any, status_code: int = 200) -> Response:
     return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status_code, media_type=JSON)
 
 
-def found(row: Row | None, name: str, if_none_match: str | None = None) -> Response:
-    """200 with the row and its ETag; 304 when the client has it already; 404 when there is none."""
+def found(row: Row | None, name: str, if_none_match: str | None = None, fields: tuple[str, ...] | None = None) -> Response:
+    """200 with the row, or those `fields` of it, and its ETag; 304 when the client has it already; 404 when there is none."""
     if row is None:
         raise not_found(name)
     if if_none_match is not None and _names(if_none_match, row["version"], weak=True):
         return Response(status_code=304, headers={"ETag": etag(row)})
-    response = json_response(row)
+    response = json_response(row if fields is None else {name: row[name] for name in fields})
     response.headers["ETag"] = etag(row)
     return response
 

@@ -59,6 +59,13 @@ class Session:
                 records = await connection.fetch(statement.sql, *statement.arguments(parameters))
         return [_row(record, statement) for record in records]
 
+    async def estimate(self, count: Statement, **parameters: Any) -> int:
+        """How many rows the planner expects a counting statement to count."""
+        with answering(count):
+            async with self._database.connection() as connection:
+                plan = orjson.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {count.sql}", *count.arguments(parameters)))
+        return _counted_rows(plan[0]["Plan"])
+
     @asynccontextmanager
     async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
         """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception."""
@@ -142,6 +149,13 @@ async def after_commit[M: SQLModel](hook: Callable[[Change[M]], Awaitable[None]]
 def values_of(row: SQLModel) -> dict[str, Any]:
     """The column values of a table instance, as the parameters of an insert."""
     return {column.key: getattr(row, column.key) for column in table_of(type(row)).c}
+
+
+def _counted_rows(plan: dict[str, Any]) -> int:
+    """The rows that the plan's aggregate reads."""
+    if plan["Node Type"] == "Aggregate":
+        return int(plan["Plans"][-1]["Plan Rows"])
+    return max((_counted_rows(child) for child in plan.get("Plans", ())), default=0)
 
 
 def _row(record: "asyncpg.Record", statement: Statement) -> Row:

@@ -13,7 +13,7 @@ from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, 
 from app.api.body import Body, Read
 from app.api.query import ListQuery, Values
 from app.api.scalars import Date as Date_
-from app.api.scalars import Email, random_uuid, today, unset
+from app.api.scalars import Email, Flag, random_uuid, today, unset
 from app.db.table import TEXT, OwnedTable, check, column
 
 CommentBody = Annotated[str, Field(min_length=1, max_length=10000)]
@@ -96,10 +96,10 @@ class CommentQuery(ListQuery):
     task_id: UUID | None = None
     task_id__ne: UUID | None = None
     task_id__in: Values[UUID] | None = None
-    author_email: str | None = None
-    author_email__ne: str | None = None
-    author_email__in: Values[str] | None = None
-    author_email__isnull: bool | None = None
+    author_email: Annotated[str, Field(min_length=1)] | None = None
+    author_email__ne: Annotated[str, Field(min_length=1)] | None = None
+    author_email__in: Values[Annotated[str, Field(min_length=1)]] | None = None
+    author_email__isnull: Flag | None = None
     client_ref: UUID | None = None
     client_ref__ne: UUID | None = None
     client_ref__in: Values[UUID] | None = None

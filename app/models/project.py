@@ -14,7 +14,7 @@ from sqlalchemy import Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstra
 from app.api.body import Body, Read, broken_rule
 from app.api.query import ListQuery, Values
 from app.api.scalars import Date as Date_
-from app.api.scalars import Exact, Url, unset
+from app.api.scalars import Exact, Flag, Url, unset
 from app.db.table import TEXT, OwnedTable, check, column, expression
 
 
@@ -114,13 +114,7 @@ class ProjectReplace(Body):
     @model_validator(mode="after")
     def __check_rules__(self) -> Self:
         """Hold the values together against the rules of the resource."""
-        if (
-            self.starts_on is not None
-            and self.ends_on is not None
-            and self.ends_on is not None
-            and self.starts_on is not None
-            and self.ends_on < self.starts_on
-        ):
+        if self.starts_on is not None and self.ends_on is not None and self.ends_on < self.starts_on:
             raise broken_rule("ends_after_start", "A project cannot end before it starts.")
         return self
 
@@ -174,7 +168,7 @@ class ProjectQuery(ListQuery):
     starts_on__gte: Date_ | None = None
     starts_on__lt: Date_ | None = None
     starts_on__lte: Date_ | None = None
-    starts_on__isnull: bool | None = None
+    starts_on__isnull: Flag | None = None
     ends_on: Date_ | None = None
     ends_on__ne: Date_ | None = None
     ends_on__in: Values[Date_] | None = None
@@ -182,7 +176,7 @@ class ProjectQuery(ListQuery):
     ends_on__gte: Date_ | None = None
     ends_on__lt: Date_ | None = None
     ends_on__lte: Date_ | None = None
-    ends_on__isnull: bool | None = None
+    ends_on__isnull: Flag | None = None
     budget: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__ne: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__in: Values[Annotated[Decimal, Exact(12, 2)]] | None = None
@@ -190,4 +184,4 @@ class ProjectQuery(ListQuery):
     budget__gte: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__lt: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__lte: Annotated[Decimal, Exact(12, 2)] | None = None
-    budget__isnull: bool | None = None
+    budget__isnull: Flag | None = None

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read
-from app.api.query import ListQuery, Values
+from app.api.query import ListQuery, Number, Values, Whole
 from app.api.scalars import unset
 from app.db.table import TEXT, OwnedTable, check, column
 
@@ -71,17 +71,17 @@ class TagRead(Read):
 class TagQuery(ListQuery):
     """Paging, sorting and filters of a list of tags."""
 
-    limit: Annotated[int, Field(ge=1, le=200, description="Rows a page.")] = 50
+    limit: Annotated[Whole, Field(ge=1, le=200, description="Rows a page.")] = 50
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None
     name__contains: str | None = None
     name__icontains: str | None = None
     name__startswith: str | None = None
-    weight: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    weight__ne: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    weight__in: Values[Annotated[float, Field(allow_inf_nan=False)]] | None = None
-    weight__gt: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    weight__gte: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    weight__lt: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    weight__lte: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight: Number | None = None
+    weight__ne: Number | None = None
+    weight__in: Values[Number] | None = None
+    weight__gt: Number | None = None
+    weight__gte: Number | None = None
+    weight__lt: Number | None = None
+    weight__lte: Number | None = None

@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Boolean, ForeignKeyConstraint, Index, Integer, Num
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import ListQuery, Values
+from app.api.query import ListQuery, Values, Whole
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, expression
@@ -213,7 +213,7 @@ class TaskQuery(ListQuery):
     due_at__gte: DateTime | None = None
     due_at__lt: DateTime | None = None
     due_at__lte: DateTime | None = None
-    due_at__isnull: bool | None = None
+    due_at__isnull: Flag | None = None
     estimate: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__ne: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__in: Values[Annotated[Decimal, Exact(6, 2)]] | None = None
@@ -221,27 +221,27 @@ class TaskQuery(ListQuery):
     estimate__gte: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__lt: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__lte: Annotated[Decimal, Exact(6, 2)] | None = None
-    estimate__isnull: bool | None = None
-    progress: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__ne: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__in: Values[Annotated[int, Field(ge=-2147483648, le=2147483647)]] | None = None
-    progress__gt: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__gte: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__lt: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__lte: Annotated[int, Field(ge=-2147483648, le=2147483647)] | None = None
+    estimate__isnull: Flag | None = None
+    progress: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress__ne: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress__in: Values[Annotated[Whole, Field(ge=-2147483648, le=2147483647)]] | None = None
+    progress__gt: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress__gte: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress__lt: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress__lte: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
     slug: str | None = None
     slug__ne: str | None = None
     slug__in: Values[str] | None = None
     slug__contains: str | None = None
     slug__icontains: str | None = None
     slug__startswith: str | None = None
-    slug__isnull: bool | None = None
+    slug__isnull: Flag | None = None
     labels__contains: str | None = None
     project_id: UUID | None = None
     project_id__ne: UUID | None = None
     project_id__in: Values[UUID] | None = None
-    project_id__isnull: bool | None = None
+    project_id__isnull: Flag | None = None
     parent_id: UUID | None = None
     parent_id__ne: UUID | None = None
     parent_id__in: Values[UUID] | None = None
-    parent_id__isnull: bool | None = None
+    parent_id__isnull: Flag | None = None

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.body import given, values
 from app.api.listing import Listing
+from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -49,6 +50,7 @@ ROW_COLUMNS = columns(Comment, CommentRead)
 GET_ROW = owned(select(Comment).with_only_columns(*ROW_COLUMNS).where(Comment.user_id == OWNER, Comment.id == ROW_ID))
 LIST_ROWS = Listing(
     Comment,
+    CommentRead,
     select(Comment).with_only_columns(*ROW_COLUMNS).where(Comment.user_id == OWNER),
     sort={
         "written_on": Comment.written_on,
@@ -78,9 +80,12 @@ async def create_comment(user_id: OwnerId, body: CommentCreate, session: DbSessi
 
 
 @router.get("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND)
-async def get_comment(user_id: OwnerId, comment_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+async def get_comment(
+    user_id: OwnerId, comment_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one of the user's comments."""
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), NAME, if_none_match)
+    fields = fields_of(query, CommentRead)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), NAME, if_none_match, fields)
 
 
 @router.put("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND | CONFLICT | STALE)

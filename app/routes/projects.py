@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.body import given, values
 from app.api.listing import Listing, Ranked
+from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -50,6 +51,7 @@ ROW_COLUMNS = columns(Project, ProjectRead)
 GET_ROW = owned(select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER, Project.id == ROW_ID))
 LIST_ROWS = Listing(
     Project,
+    ProjectRead,
     select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER),
     sort={
         "name": Project.name,
@@ -81,9 +83,12 @@ async def create_project(user_id: OwnerId, body: ProjectCreate, session: DbSessi
 
 
 @router.get("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND)
-async def get_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+async def get_project(
+    user_id: OwnerId, project_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one of the user's projects."""
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, if_none_match)
+    fields = fields_of(query, ProjectRead)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, if_none_match, fields)
 
 
 @router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.body import given, values
 from app.api.listing import Listing
+from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -50,6 +51,7 @@ ROW_COLUMNS = columns(Tag, TagRead)
 GET_ROW = owned(select(Tag).with_only_columns(*ROW_COLUMNS).where(Tag.user_id == OWNER, Tag.id == ROW_ID))
 LIST_ROWS = Listing(
     Tag,
+    TagRead,
     select(Tag).with_only_columns(*ROW_COLUMNS).where(Tag.user_id == OWNER),
     sort={
         "name": Tag.name,
@@ -79,9 +81,12 @@ async def create_tag(user_id: OwnerId, body: TagCreate, session: DbSession) -> R
 
 
 @router.get("/{tag_id}", response_model=TagRead, responses=NOT_FOUND)
-async def get_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+async def get_tag(
+    user_id: OwnerId, tag_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one of the user's tags."""
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, if_none_match)
+    fields = fields_of(query, TagRead)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, if_none_match, fields)
 
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.body import values
 from app.api.listing import Listing
+from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -47,6 +48,7 @@ ROW_COLUMNS = columns(TaskTag, TaskTagRead)
 GET_ROW = owned(select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER, TaskTag.id == ROW_ID))
 LIST_ROWS = Listing(
     TaskTag,
+    TaskTagRead,
     select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER),
     sort={},
 )
@@ -70,9 +72,12 @@ async def create_task_tag(user_id: OwnerId, body: TaskTagCreate, session: DbSess
 
 
 @router.get("/{task_tag_id}", response_model=TaskTagRead, responses=NOT_FOUND)
-async def get_task_tag(user_id: OwnerId, task_tag_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+async def get_task_tag(
+    user_id: OwnerId, task_tag_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one of the user's task tags."""
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), NAME, if_none_match)
+    fields = fields_of(query, TaskTagRead)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), NAME, if_none_match, fields)
 
 
 @router.delete("/{task_tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.body import given, values
 from app.api.listing import Listing, Ranked
+from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -50,6 +51,7 @@ ROW_COLUMNS = columns(Task, TaskRead)
 GET_ROW = owned(select(Task).with_only_columns(*ROW_COLUMNS).where(Task.user_id == OWNER, Task.id == ROW_ID))
 LIST_ROWS = Listing(
     Task,
+    TaskRead,
     select(Task).with_only_columns(*ROW_COLUMNS).where(Task.user_id == OWNER),
     sort={
         "title": Task.title,
@@ -80,9 +82,12 @@ async def create_task(user_id: OwnerId, body: TaskCreate, session: DbSession) ->
 
 
 @router.get("/{task_id}", response_model=TaskRead, responses=NOT_FOUND)
-async def get_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_none_match: IfNoneMatch = None) -> Response:
+async def get_task(
+    user_id: OwnerId, task_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one of the user's tasks."""
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), NAME, if_none_match)
+    fields = fields_of(query, TaskRead)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), NAME, if_none_match, fields)
 
 
 @router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)

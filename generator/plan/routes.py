@@ -151,7 +151,13 @@ class _RoutePlanner:
                 ("app.api.listing", "Listing"),
                 ("app.api.responses", "Page"),
             ],
-            "get": [("app.api.responses", name) for name in ("IfNoneMatch", "NOT_FOUND", "found")],
+            "get": [
+                ("typing", "Annotated"),
+                ("fastapi", "Query"),
+                ("app.api.query", "ItemQuery"),
+                ("app.api.query", "fields_of"),
+                *(("app.api.responses", name) for name in ("IfNoneMatch", "NOT_FOUND", "found")),
+            ],
             "create": [
                 ("app.api.body", "values"),
                 ("app.api.responses", "CONFLICT"),
