@@ -1,4 +1,4 @@
-"""Measures the example's tasks against the floor of `bench/floor.py`, both with one process on one embedded PostgreSQL.
+"""Measures the example against the floor of `bench/floor.py`, both with one process on one embedded PostgreSQL.
 
 For each kind of request: answers a second, CPU microseconds of the server for an answer (the steadier figure on a machine with other
 work), and the share of the floor that is kept, by CPU time. Medians of alternating rounds. The application runs as in production
@@ -29,7 +29,7 @@ import uvloop
 from jose import jwt
 
 from app.db.schema import create_schema
-from bench.load import load
+from bench.load import CONNECTIONS, load
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,10 +42,10 @@ MUST = {"get": 0.65, "list 20": 0.60, "list 100": 0.80, "create": 0.50, "update"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One kind of request and the status of its answer."""
+    """One kind of request, a variant for each connection, and the status of the answers."""
 
     name: str
-    request: bytes
+    requests: list[bytes]
     status: int
 
 
@@ -78,24 +78,33 @@ def main() -> int:
         folder.chmod(0o755)
         database = stack.enter_context(EmbeddedPostgres.start(folder / "data", durable=False))
         asyncio.run(create_schema(database.dsn(OWNER_ROLE), APP_ROLE))
-        row = _fill(database)
+        _fill(database)
         floor = stack.enter_context(_running(["-m", "bench.floor"], DATABASE_URL=database.dsn(OWNER_ROLE), TOKEN=token))
         settings = {"DATABASE_URL": database.dsn(APP_ROLE), "JWT_SECRET": SECRET, "LOG_LEVEL": "warning"}
         app = stack.enter_context(_running(["-m", "app"], **settings))
-        operations = _operations(row, token)
+        operations = _operations(_some(database, "tasks"), _some(database, "projects"), token)
         results = uvloop.run(_measure((floor, app), operations, options.rounds, options.seconds))
     return _print(operations, results)
 
 
-def _fill(database: EmbeddedPostgres) -> str:
-    """Give the user some rows and return the id of one."""
+def _fill(database: EmbeddedPostgres) -> None:
+    """Give three users some rows."""
     database.execute(
         "rowsmith",
-        "INSERT INTO tasks (user_id, id, created_at, updated_at, version, title, priority, completed, progress, labels, links)"  # noqa: S608
-        " SELECT owner, gen_random_uuid(), now() - n * interval '1 minute', now(), 1, 'Task ' || n, 'normal', false, 0, '{moving}', '{}'"
-        f" FROM generate_series(1, {ROWS}) AS n, unnest(ARRAY['{USER}', 'other', 'another']) AS owner; ANALYZE tasks",
+        f"""CREATE TEMPORARY VIEW owned AS SELECT owner, n FROM generate_series(1, {ROWS}) AS n,
+              unnest(ARRAY['{USER}', 'other', 'another']) AS owner;
+            INSERT INTO tasks (user_id, id, created_at, updated_at, version, title, priority, completed, progress, labels, links)
+              SELECT owner, gen_random_uuid(), now() - n * interval '1 minute', now(), 1, 'Task ' || n, 'normal', false, 0, '{{a}}', '{{}}'
+              FROM owned;
+            INSERT INTO projects (user_id, id, created_at, updated_at, version, name, status)
+              SELECT owner, gen_random_uuid(), now() - n * interval '1 minute', now(), 1, 'Project ' || n, 'planned' FROM owned;
+            ANALYZE tasks, projects""",  # noqa: S608 - our own constants
     )
-    return database.execute("rowsmith", f"SELECT id FROM tasks WHERE user_id = '{USER}' LIMIT 1")  # noqa: S608 - our own constant
+
+
+def _some(database: EmbeddedPostgres, table: str) -> list[str]:
+    """The ids of a row for each connection."""
+    return database.execute("rowsmith", f"SELECT id FROM {table} WHERE user_id = '{USER}' LIMIT {CONNECTIONS}").splitlines()  # noqa: S608
 
 
 @contextmanager
@@ -125,8 +134,8 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _operations(row: str, token: str) -> list[Operation]:
-    base = f"/api/{USER}/tasks"
+def _operations(tasks: list[str], projects: list[str], token: str) -> list[Operation]:
+    base = f"/api/{USER}"
 
     def request(method: str, path: str, body: dict[str, str] | None = None) -> bytes:
         content = orjson.dumps(body) if body else b""
@@ -136,11 +145,12 @@ def _operations(row: str, token: str) -> list[Operation]:
         return f"{head}\r\n".encode() + content
 
     return [
-        Operation("get", request("GET", f"{base}/{row}"), 200),
-        Operation("list 20", request("GET", f"{base}?limit=20"), 200),
-        Operation("list 100", request("GET", f"{base}?limit=100"), 200),
-        Operation("update", request("PATCH", f"{base}/{row}", {"title": "Book the van"}), 200),
-        Operation("create", request("POST", base, {"title": "Book the van"}), 201),
+        Operation("get", [request("GET", f"{base}/tasks/{row}") for row in tasks], 200),
+        Operation("list 20", [request("GET", f"{base}/tasks?limit=20")], 200),
+        Operation("list 100", [request("GET", f"{base}/tasks?limit=100")], 200),
+        Operation("create", [request("POST", f"{base}/tasks", {"title": "Book the van"})], 201),
+        # Projects: the example's tasks have a hook, which takes a transaction.
+        Operation("update", [request("PATCH", f"{base}/projects/{row}", {"summary": "All of it"}) for row in projects], 200),
     ]
 
 
@@ -153,7 +163,7 @@ async def _measure(
         for operation in operations:
             for server, found in zip(servers, results[operation.name], strict=True):
                 before = sum(server.process.cpu_times()[:2])
-                outcome = await load(server.port, operation.request, operation.status, seconds if round_ else 0.3)
+                outcome = await load(server.port, operation.requests, operation.status, seconds if round_ else 0.3)
                 cpu = sum(server.process.cpu_times()[:2]) - before
                 if outcome.unexpected:
                     raise SystemExit(f"{operation.name} was answered unexpectedly: {outcome.unexpected[0].decode(errors='replace')}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 CONNECTIONS = 16
@@ -64,15 +66,19 @@ class _Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, request: bytes, status: int, seconds: float) -> Outcome:
-    """Send `request` to loopback for so many seconds and count the answers; one with another status than `status` is unexpected."""
+async def load(port: int, requests: Sequence[bytes], status: int, seconds: float) -> Outcome:
+    """Send requests to loopback for so many seconds, one of `requests` for each connection, and count the answers.
+
+    An answer with another status than `status` is unexpected.
+    """
     loop = asyncio.get_running_loop()
     outcome = Outcome()
     began = time.monotonic()
     clients: list[_Client] = []
-    for _ in range(CONNECTIONS):
+    for number in range(CONNECTIONS):
+        request = requests[number % len(requests)]
         _, client = await loop.create_connection(
-            lambda: _Client(request, str(status).encode(), outcome, began + seconds), "127.0.0.1", port
+            partial(_Client, request, str(status).encode(), outcome, began + seconds), "127.0.0.1", port
         )
         clients.append(client)
     async with asyncio.timeout(seconds + PATIENCE):
