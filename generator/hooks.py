@@ -75,8 +75,8 @@ def extension_stub(resource: Resource) -> str:
     lines = [
         f'"""Hooks of {resource.name}: this file is yours, and Rowsmith never changes it.',
         "",
-        f"Declared in {resource.source}; `rowsmith check` compares the signatures. To refuse a request, raise `fastapi.HTTPException`:",
-        "the transaction is then rolled back.",
+        "The spec declares them; `rowsmith check` compares the signatures. To refuse a request, raise `fastapi.HTTPException` in any but",
+        "`after_commit`: the transaction is rolled back.",
         '"""',
         "",
     ]

@@ -44,8 +44,8 @@ def test_the_stub_reads_like_this(tmp_path: Path):
         == '''\
 """Hooks of Task: this file is yours, and Rowsmith never changes it.
 
-Declared in resources/task.yaml; `rowsmith check` compares the signatures. To refuse a request, raise `fastapi.HTTPException`:
-the transaction is then rolled back.
+The spec declares them; `rowsmith check` compares the signatures. To refuse a request, raise `fastapi.HTTPException` in any but
+`after_commit`: the transaction is rolled back.
 """
 
 from typing import Any
