@@ -64,15 +64,15 @@ class Diagnostic:
 def error(
     code: str, message: str, span: Span | None, label: str | None = None, *, hint: str | None = None, related: Iterable[Related] = ()
 ) -> Diagnostic:
-    """An error; see `Diagnostic` for the parameters."""
-    return Diagnostic(code, Severity.ERROR, message, span, label, hint, tuple(related))
+    """An error; see `Diagnostic` for the parameters. Line breaks of names in `message` become spaces."""
+    return Diagnostic(code, Severity.ERROR, " ".join(message.splitlines()), span, label, hint, tuple(related))
 
 
 def warning(
     code: str, message: str, span: Span | None, label: str | None = None, *, hint: str | None = None, related: Iterable[Related] = ()
 ) -> Diagnostic:
-    """A warning; see `Diagnostic` for the parameters."""
-    return Diagnostic(code, Severity.WARNING, message, span, label, hint, tuple(related))
+    """A warning; see `Diagnostic` for the parameters. Line breaks of names in `message` become spaces."""
+    return Diagnostic(code, Severity.WARNING, " ".join(message.splitlines()), span, label, hint, tuple(related))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
