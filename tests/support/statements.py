@@ -60,7 +60,9 @@ def written() -> tuple[Written, ...]:
                 elif isinstance(value, Listing):
                     for shape in _shapes(case):
                         recorded.clear()
-                        value._compile(shape)
+                        value._compile_page(shape)
+                        value._compile_count(shape.filters, exact=True)
+                        value._compile_count(shape.filters, exact=False)
                         found += [Written(case, statement, shape) for statement in recorded]
     return tuple(found)
 
@@ -92,13 +94,14 @@ def _shapes(case: ResourceCase) -> Iterator[Shape]:
     newest = (SortKey("created_at", descending=True), SortKey("id", descending=True))
     for found in filters_of(case):
         for value in (True, False) if found.operator == "isnull" else (None,):
-            yield Shape(((found.parameter, value),), newest, None, offset=False)
+            yield Shape(((found.parameter, value),), newest, None, backward=False, offset=False)
     for key in sort_keys_of(case):
         for descending in (False, True):
             keys = (SortKey(key, descending),) if key == "id" else (SortKey(key, descending), SortKey("id", descending))
-            yield Shape((), keys, None, offset=False)
-            yield Shape((), keys, tuple(False for _ in keys), offset=False)
-    yield Shape((), newest, None, offset=True)
+            yield Shape((), keys, None, backward=False, offset=False)
+            for backward in (False, True):
+                yield Shape((), keys, tuple(False for _ in keys), backward, offset=False)
+    yield Shape((), newest, None, backward=False, offset=True)
 
 
 def is_owner_predicate(element: Any) -> bool:
