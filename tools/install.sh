@@ -7,7 +7,7 @@ unset VIRTUAL_ENV CONDA_PREFIX UV_SYSTEM_PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 stamp=.venv/.installed
-state=$(cat pyproject.toml requirements-dev.txt .python-version tools/install.sh | cksum; pwd)
+state=$(cat pyproject.toml requirements-dev.txt .python-version tools/install.sh | cksum; printf '%s\n' "$PWD")
 if [ -x .venv/bin/rowsmith ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then exit 0; fi
 
 say() { printf '%s\n' "$*" >&2; }
@@ -65,11 +65,17 @@ find_uv() {
     uv=.uv/lib/bin/uv
 }
 
+# An environment whose Python is too old or gone, or that was moved: its programs know their place.
+drop_unusable_environment() {
+    if [ -f "$stamp" ] && [ "$(tail -n 1 "$stamp")" != "$PWD" ]; then rm -rf .venv; fi
+    has_environment || rm -rf .venv
+}
+
+has_environment() { .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 13))' >/dev/null 2>&1; }
+
 # The interpreter that .python-version names, or any newer one; uv fetches one where none is installed.
 make_environment() {
-    if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 13))' >/dev/null 2>&1; then return; fi
-    rm -rf .venv
-    "$uv" venv --quiet .venv 2>/dev/null || "$uv" venv --quiet --python '>=3.13' .venv ||
+    has_environment || "$uv" venv --quiet .venv 2>/dev/null || "$uv" venv --quiet --python '>=3.13' .venv ||
         fail "no Python 3.13 or newer could be found or fetched" "install one, then run make again"
 }
 
@@ -86,6 +92,7 @@ install_packages() {
         fail "the project itself could not be installed" "say so in an issue, with the lines above"
 }
 
+drop_unusable_environment
 find_uv
 make_environment
 install_packages
