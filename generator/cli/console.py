@@ -42,7 +42,12 @@ class OutputFormat(StrEnum):
 
 FormatOption = Annotated[
     OutputFormat,
-    typer.Option("--format", case_sensitive=False, help="How findings are printed: for people, or for a program on standard output."),
+    typer.Option(
+        "--format",
+        case_sensitive=False,
+        metavar="FORMAT",
+        help="How findings are printed: text; or json, github or sarif, on standard output.",
+    ),
 ]
 
 

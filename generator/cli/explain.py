@@ -33,9 +33,14 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    code: Annotated[str | None, typer.Argument(help="A code such as RS203; none lists all of them.", show_default=False)] = None,
+    code: Annotated[
+        str | None, typer.Argument(metavar="CODE", help="A code such as RS203; none lists all of them.", show_default=False)
+    ] = None,
 ) -> None:
-    """Explain a diagnostic: what it means, a wrong example and the mended one."""
+    """Explain a diagnostic, or list all of them.
+
+    Says what it means and shows a wrong example and the mended one.
+    """
     if code is None:
         console.data("\n".join(_list(console.terminal_width(sys.stdout))) + "\n")
         return

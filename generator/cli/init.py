@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; it is made when it is not there.", show_default="here")] = Path(),
 ) -> None:
-    """Start a new project: an example spec, the core of the application, tests, CI.
+    """Start a new project in a folder of its own.
 
-    Never changes a file that is there already.
+    It gets an example spec, the core of the application, tests and a CI workflow. A file that is there already is never changed.
     """
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - links are not resolved: the name counts
     try:

@@ -14,8 +14,9 @@ def register(app: typer.Typer) -> None:
 
 
 def schema() -> None:
-    """Print the JSON Schema of a spec, for completion and hover texts in editors.
+    """Print the JSON Schema of a spec, for editors.
 
-    `rowsmith generate` keeps it in .rowsmith/resource.schema.json, where the first line of a spec points.
+    It gives them completion and hover texts. `rowsmith generate` keeps it in .rowsmith/resource.schema.json, where the first line of a
+    spec points.
     """
     console.data(schema_text())

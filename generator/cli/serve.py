@@ -48,9 +48,11 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option(envvar="HOST", help="The address to listen on; 0.0.0.0 means all of this machine's.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(envvar="WORKERS", min=1, max=256, help="The number of processes.")] = 1,
+    host: Annotated[
+        str, typer.Option(envvar="HOST", metavar="ADDRESS", help="The address to listen on; 0.0.0.0 means all of this machine's.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", metavar="PORT", min=1, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(envvar="WORKERS", metavar="COUNT", min=1, max=256, help="The number of processes.")] = 1,
     reload: Annotated[bool, typer.Option("--reload", help="Start anew whenever a file of app/ changes.")] = False,
 ) -> None:
     """Serve the API.
