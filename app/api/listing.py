@@ -225,7 +225,7 @@ class Listing:
         return owned(statement)
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
-        statement = self._filtered(filters)
+        statement = self._filtered(filters).select_from(self._table)
         if exact:
             return owned(statement.with_only_columns(func.count().label("total")))
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")

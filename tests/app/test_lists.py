@@ -6,7 +6,12 @@ import itertools
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from app.api.listing import Listing
+from app.db.statements import UnownedStatementError
+from app.models.task import Task, TaskRead
+from app.routes.tasks import LIST_ROWS, ROW_COLUMNS
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 
@@ -91,6 +96,15 @@ def test_chosen_fields(api: Api, owner: str) -> None:
     one = api.call(owner, "GET", f"/api/{owner}/tasks/{row['id']}", params={"fields": "title"})
     assert one.json() == {"title": row["title"]}
     assert one.headers["etag"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_totals_carry_the_owner_predicate(exact: bool) -> None:
+    total = LIST_ROWS._compile_count((("title", None),), exact)
+    assert "tasks.user_id = $1" in total.sql
+    unowned = Listing(Task, TaskRead, select(Task).with_only_columns(*ROW_COLUMNS), sort={})
+    with pytest.raises(UnownedStatementError, match="tasks"):
+        unowned._compile_count((), exact)
 
 
 @pytest.mark.parametrize("fields", ["", "titel", "title,title", "title,", "user_id;drop", "title,metadata"])

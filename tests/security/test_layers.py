@@ -190,7 +190,7 @@ def arguments_for(one: Written, record: asyncpg.Record, user: str) -> dict[str, 
             values[f"filter_{parameter}"] = value[0] if isinstance(value, list) and operator == "contains" else value
         for number, key in enumerate(one.shape.sort):
             sorting = RANKS[one.case.resource.name].get(key.name)
-            values[f"after_{number}"] = record[key.name] if sorting is None else sorting.rank(record[key.name])
+            values[f"at_{number}"] = record[key.name] if sorting is None else sorting.rank(record[key.name])
     return values
 
 

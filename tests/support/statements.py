@@ -61,8 +61,6 @@ def written() -> tuple[Written, ...]:
                     for shape in _shapes(case):
                         recorded.clear()
                         value._compile_page(shape)
-                        value._compile_count(shape.filters, exact=True)
-                        value._compile_count(shape.filters, exact=False)
                         found += [Written(case, statement, shape) for statement in recorded]
     return tuple(found)
 
