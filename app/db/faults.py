@@ -55,6 +55,8 @@ def answer_for(error: Exception, statement: Statement | None = None) -> Exceptio
             return HTTPException(504, "The database took too long. Try again, or ask for less.")
         case pg.DataError():
             return HTTPException(422, "A value is outside what the database can store.")
+        case pg.ProgramLimitExceededError():  # an entry of an index has at most 2,704 bytes
+            return HTTPException(422, "A text of a unique or sortable field is too long for the database's index. Shorten it.")
         case (
             asyncpg.PostgresConnectionError()
             | pg.OperatorInterventionError()
