@@ -430,12 +430,24 @@ _MEANT: dict[str, tuple[str, ...]] = {
 def unknown_word(subject: str, value: Scalar, words: tuple[str, ...]) -> Diagnostic:
     """The diagnostic of a value that is not one of the given words."""
     listed = ", ".join(f"`{word}`" for word in words)
-    guess = closest(value.text, words)
+    guess = next((word for word in words if word == _MEANT_WORDS.get(value.text)), None) or closest(value.text, words)
     if len(words) > MAX_LISTED:
         hint = f"did you mean `{guess}`?" if guess else f"one of {listed}"
         return error("RS305", f"{subject} cannot be `{value.text}`", value.span, "unknown word", hint=hint)
     hint = f"did you mean `{guess}`?" if guess else None
     return error("RS305", f"{subject} must be one of {listed}", value.span, f"`{value.text}` is none of them", hint=hint)
+
+
+_MEANT_WORDS = {
+    "nullify": "set_null",
+    "null": "set_null",
+    "delete": "cascade",
+    "protect": "restrict",
+    "no_action": "restrict",
+    "read_only": "never",
+    "readonly": "never",
+}
+"""What other systems call the words."""
 
 
 def literals(model: type[Spec], key: str) -> tuple[str, ...]:

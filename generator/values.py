@@ -327,8 +327,8 @@ def _json_value(node: Node, depth: int) -> JsonValue:
         case "str":
             return _text(node, SCALARS[Kind.TEXT])
         case "int" | "float":
-            value = number(node)
-            return int(value) if _INTEGER.fullmatch(node.text) else _float(node, SCALARS[Kind.FLOAT])
+            kind = Kind.BIGINT if _INTEGER.fullmatch(node.text) else Kind.FLOAT
+            return _whole(node, SCALARS[kind]) if kind is Kind.BIGINT else _float(node, SCALARS[kind])
 
 
 # --- bounds against each other ------------------------------------------------------------------------------------------------------

@@ -273,7 +273,12 @@ def _renames(renamed: Iterable[tuple[str, str | None, Span]], places: Mapping[st
     for new, old, span in renamed:
         if old is None:
             continue
-        if old == new:
+        pattern = {"resource": naming.RESOURCE_PATTERN, "field": naming.FIELD_PATTERN}.get(what)
+        if pattern is not None and not pattern.fullmatch(old):
+            yield error(
+                "RS216", f"no {what} can have had the name `{naming.shown(old)}`", span, "no name", hint=f"the former name of the {what}"
+            )
+        elif old == new:
             yield error("RS216", f"the {what} `{naming.shown(new)}` is renamed from itself", span, hint="delete `renamed_from`")
         elif old in places:
             yield error(
