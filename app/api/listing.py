@@ -32,8 +32,9 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
+from app.api.expansion import Expansions, View
 from app.api.query import ListQuery, fields_of, filters_of, parse_pairs
-from app.api.responses import json_response
+from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
 from app.db.statements import Statement, item_type, owned, table_of
@@ -65,6 +66,15 @@ class Position(NamedTuple):
     values: list[Any]
 
 
+class Parent(NamedTuple):
+    """The parent of a nested list: the `column` that refers to it, its id, the statement that finds it, and what it is called."""
+
+    column: str
+    id: UUID
+    statement: Statement
+    name: str
+
+
 class Shape(NamedTuple):
     """What the SQL of a page depends on; requests that differ in values only share one statement.
 
@@ -88,6 +98,7 @@ class Listing:
         statement: Select[Any] | SelectOfScalar[Any],
         *,
         sort: Mapping[str, Any],
+        expansions: Expansions | None = None,
     ) -> None:
         """`statement` selects the owner's rows in the columns of the Read schema `shape`.
 
@@ -98,20 +109,28 @@ class Listing:
         self._table = table
         self._shape = shape
         self._statement = statement
+        self._expansions = expansions
         self._sort: dict[str, Any] = {**sort, "created_at": table.c.created_at, "updated_at": table.c.updated_at, "id": table.c.id}
         self._page_of = lru_cache(maxsize=256)(self._compile_page)
         self._count_of = lru_cache(maxsize=64)(self._compile_count)
 
-    async def page(self, session: Session, request: Request, user_id: str, query: ListQuery) -> Response:
-        """One page of the user's rows, with the cursors of the pages around it; 422 for a sort, cursor or field that does not fit."""
+    async def page(self, session: Session, request: Request, user_id: str, query: ListQuery, *, within: Parent | None = None) -> Response:
+        """One page of the user's rows, or of those `within` a parent, with the cursors of the pages around it.
+
+        422 for a sort, cursor, field or expansion that does not fit; 404 for a parent that the user has not.
+        """
         sort = self._read_sort(query.sort or DEFAULT_SORT)
-        fields = fields_of(query, self._shape)
+        view = View(fields_of(query, self._shape)) if self._expansions is None else self._expansions.view(query)
         given = filters_of(query)
+        if within is not None:
+            given[f"{within.column}__within"] = within.id  # an operator that no parameter has
         filters: Filters = tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
         values = {f"filter_{name}": self._argument(name, value) for name, value in given.items()}
         context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
         rows, before, behind = await self._rows(session, user_id, query, sort, filters, values, position)
+        if within is not None and not rows and await session.fetch_one(within.statement, user_id=user_id, id=within.id) is None:
+            raise not_found(within.name)
         answer: dict[str, Any] = {"items": rows, "next_cursor": None, "previous_cursor": None}
         if behind:
             answer["next_cursor"] = session.cursors.sign([False, *(rows[-1][key.name] for key in sort)], context)
@@ -119,8 +138,9 @@ class Listing:
             answer["previous_cursor"] = session.cursors.sign([True, *(rows[0][key.name] for key in sort)], context)
         if query.count is not None:
             answer["total"] = await self._total(session, user_id, filters, values, exact=query.count == "exact")
-        if fields is not None:
-            answer["items"] = [{name: row[name] for name in fields} for row in rows]
+        await view.expand(session, user_id, rows)
+        if view.fields is not None:
+            answer["items"] = [{name: row[name] for name in view.fields} for row in rows]
         response = json_response(answer)
         links = [
             f'<?{_other_page(request, tuple(type(query).model_fields), answer[f"{rel}_cursor"])}>; rel="{short}"'
@@ -248,7 +268,7 @@ class Listing:
         column = self._table.c[name]
         given = bindparam(f"filter_{parameter}", type_=column.type)
         match operator:
-            case "eq":
+            case "eq" | "within":
                 return column == given
             case "ne":
                 return column.is_distinct_from(given)

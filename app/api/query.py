@@ -17,7 +17,7 @@ MAX_FILTERS = 20
 MAX_LIST_VALUES = 100
 MAX_OFFSET = 10_000
 
-PAGING = frozenset({"sort", "limit", "cursor", "offset", "count", "fields"})
+PAGING = frozenset({"sort", "limit", "cursor", "offset", "count", "fields", "expand"})
 
 
 def _split(value: Any) -> Any:
@@ -149,16 +149,17 @@ def filters_of(query: ListQuery) -> dict[str, Any]:
     return {name: getattr(query, name) for name in sorted(query.model_fields_set - PAGING)}
 
 
-def fields_of(query: ItemQuery | ListQuery, shape: type[BaseModel]) -> tuple[str, ...] | None:
+def fields_of(query: BaseModel, shape: type[BaseModel]) -> tuple[str, ...] | None:
     """The names in `fields`, or None for all; RequestValidationError for one that `shape` has not, or that is given twice."""
-    if query.fields is None:
+    given: str | None = getattr(query, "fields", None)
+    if given is None:
         return None
-    names = tuple(query.fields.split(","))
+    names = tuple(given.split(","))
     for number, name in enumerate(names):
         if name not in shape.model_fields:
-            raise _refused("fields", "unknown_field", _unknown(name, tuple(shape.model_fields), "field"))
+            raise refused("fields", "unknown_field", unknown(name, tuple(shape.model_fields), "field"))
         if name in names[:number]:
-            raise _refused("fields", "repeated_field", f"`{name}` is given more than once.")
+            raise refused("fields", "repeated_field", f"`{name}` is given more than once.")
     return names
 
 
@@ -169,7 +170,7 @@ def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
         return model()
     given = parse_pairs(raw, tuple(model.model_fields))
     if len(given.keys() - PAGING) > MAX_FILTERS:
-        raise _refused("query", "too_many_filters", f"At most {MAX_FILTERS} filters can be combined.")
+        raise refused("query", "too_many_filters", f"At most {MAX_FILTERS} filters can be combined.")
     try:
         return model.model_validate_strings(given)
     except ValidationError as error:
@@ -187,11 +188,11 @@ def parse_pairs(raw: bytes, known: tuple[str, ...]) -> dict[str, str]:
         encoded_name, _, encoded_value = pair.partition(b"=")
         name, value = _decode(encoded_name), _decode(encoded_value)
         if name is None or name not in known:
-            raise _refused(name or "query", "unknown_parameter", _unknown(name or "", known))
+            raise refused(name or "query", "unknown_parameter", unknown(name or "", known))
         if value is None:
-            raise _refused(name, "string_unicode", "The value is not UTF-8, or holds a NUL character.")
+            raise refused(name, "string_unicode", "The value is not UTF-8, or holds a NUL character.")
         if name in given:
-            raise _refused(
+            raise refused(
                 name,
                 "repeated_parameter",
                 f"`{name}` is given more than once; to match several values use `{name}__in=a,b` where it exists.",
@@ -208,12 +209,14 @@ def _decode(encoded: bytes) -> str | None:
     return None if "\0" in text else text
 
 
-def _unknown(name: str, known: tuple[str, ...], what: str = "parameter") -> str:
+def unknown(name: str, known: tuple[str, ...], what: str = "parameter") -> str:
+    """What is said of a name that is none of `known`, with the closest one."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"Unknown {what}; did you mean `{close[0]}`?" if close else f"Unknown {what}."
 
 
-def _refused(name: str, kind: str, message: str) -> RequestValidationError:
+def refused(name: str, kind: str, message: str) -> RequestValidationError:
+    """The error of the parameter `name`; "query" for one of the query as a whole."""
     return RequestValidationError([{"type": kind, "loc": ("query", name) if name != "query" else ("query",), "msg": message}])
 
 
