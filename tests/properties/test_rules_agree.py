@@ -289,3 +289,72 @@ def test_postgres_and_python_agree(postgres: EmbeddedPostgres, locale: str) -> N
         loop.close()
     assert seen["rules"] > 250
     assert min(seen["broken"], seen["passed"]) > 1_000
+
+
+EDGES = [
+    "float_a + 0 = 0.3",
+    "float_a * 3 = 0.9",
+    "float_a = 0.3",
+    "float_a = decimal_a",
+    "float_a < integer_a",
+    "float_a in (0.1, 0.3, 2)",
+    "float_a between decimal_a and 2",
+    "float_a * float_a > 0",
+    "1 / decimal_a * decimal_a = 1",
+    "2 / decimal_a + 1 = 1.66666666666666666666",
+    "decimal_a / 7 <> -1.03571428571428571428",
+    "integer_a / 2 = -3",
+    "integer_a / -2 = 3",
+    "integer_a / integer_n = 0",
+    "decimal_a / integer_n = 0",
+    "integer_a + 1 > 9223372036854775807",
+    "integer_a * integer_a * integer_a > integer_n",
+    "-integer_a > 0",
+    "integer_a > 0.5",
+    "integer_a = float_a",
+    "lower(text_a) = text_a",
+    "upper(text_a) = text_a",
+    "length(text_a) = 1",
+    "text_a < text_n",
+    "text_a between 'A' and 'z'",
+    "time_a >= '12:30:00.000001'",
+    "datetime_a > '2026-02-28T13:30:00+01:00'",
+    "date_a <= '2026-02-28'",
+    "uuid_a < uuid_n",
+]
+
+
+def test_postgres_and_python_agree_at_the_edges(postgres: EmbeddedPostgres) -> None:
+    """Values at which rounding, overflow, the order of texts and the zero would show, each with each."""
+    samples: dict[ValueType, Sequence[object]] = {
+        ValueType.TEXT: TEXTS,
+        ValueType.ENUM: ENUM_VALUES,
+        ValueType.INTEGER: INTEGERS,
+        ValueType.DECIMAL: [Decimal(text) for text in DECIMALS],
+        ValueType.FLOAT: FLOATS,
+        ValueType.BOOLEAN: (True, False),
+        ValueType.DATE: [date.fromisoformat(text) for text in DATES],
+        ValueType.TIME: [time.fromisoformat(text) for text in TIMES],
+        ValueType.DATETIME: [datetime.fromisoformat(text) for text in DATETIMES],
+        ValueType.UUID: [UUID(text) for text in UUIDS],
+        ValueType.OTHER: ["{}"],
+    }
+    rows: list[dict[str, object]] = []
+    for number in range(22 * 23):  # every value of one column meets every value of another: no two lists have 22 and 23 entries
+        row: dict[str, object] = {}
+        for column in COLUMNS.values():
+            values = samples[column.type]
+            row[column.column] = (*values, None)[number // 22 % (len(values) + 1)] if column.nullable else values[number % 22 % len(values)]
+        rows.append(row)
+    candidates = list(map(compiled, EDGES))
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(connect(postgres.dsn(SUPERUSER, "postgres")))
+    try:
+        answers = loop.run_until_complete(broken_in_postgres(connection, candidates, rows))
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()
+    for index, rule in enumerate(candidates):
+        column = [answer[index] for answer in answers]
+        assert [broken_in_python(rule, row) for row in rows] == column, f"{rule.sql}\n{rule.python}"
+        assert len(set(column)) == 2, f"{rule.sql} decides nothing here"
