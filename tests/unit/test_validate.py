@@ -280,6 +280,8 @@ def test_renames() -> None:
     assert findings("a: {type: enum, values: [x, {value: y, renamed_from: z}]}") == []
     assert findings("a: string", rest="renamed_from: Project\n") == [("RS216", "Project")]
     assert findings("a: string", rest="renamed_from: Job\n") == []
+    assert findings("a: string", rest="renamed_from: job\n") == [("RS216", "job")]
+    assert findings("a: {type: string, renamed_from: 'x y'}") == [("RS216", "'x y'")]
 
 
 # --- values -------------------------------------------------------------------------------------------------------------------------
@@ -388,6 +390,8 @@ BAD_VALUES = """
     enum, values: [a, b], default: c
     enum, values: [a, b], default: A
     json, default: [.nan]
+    json, default: [9223372036854775808]
+    json, default: [0777]
     list, of: integer, default: 5
     list, of: integer, default: ["5"]
     list, of: string, max_items: 1, default: [a, b]
