@@ -114,7 +114,11 @@ type FieldType = ScalarType | EnumType | ListType | JsonType | Reference
 
 @dataclass(frozen=True, slots=True)
 class Literally:
-    """A default that is written down: None, bool, int, Decimal, float, str, or JSON. Enum defaults are the value's text."""
+    """A default that is written down: bool, int, Decimal, float, str, or JSON. Enum defaults are the value's text.
+
+    Dates, times and uuids are their canonical text (datetimes in UTC with `Z`), and decimals in a list are text, too. A decimal has
+    exactly as many places as its type.
+    """
 
     value: JsonValue | Decimal
 
