@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-type JsonValue = None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]
+type JsonValue = bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,10 @@ class Deprecation:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a resource. `column` is the column, the JSON key and the filter name; it differs from `name` for references (project_id)."""
+    """One field of a resource.
+
+    `column` is the column, the JSON key and the filter name; it differs from `name` for references (project_id).
+    """
 
     name: str
     column: str
