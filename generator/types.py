@@ -40,7 +40,7 @@ class ScalarRow:
     `python` is the annotation and `imports` what it needs; `sql` the PostgreSQL type and `sqlalchemy` the same as an expression over
     names of the `sqlalchemy` module, both with `{precision}` and `{scale}` for decimals. `constraints` are the spec keys beyond the
     common ones. `operators` are the suffixes of query parameters ("" is equality); `isnull` comes on top where a field is nullable.
-    `ordered` types may be sorted by and be unique. `json_schema` describes the value on the wire. `generated` are the defaults made at
+    `ordered` types may be sorted by and be unique. `generated` are the defaults made at
     insert time. `samples` are literals of the type as they stand in a spec.
     """
 
@@ -53,7 +53,6 @@ class ScalarRow:
     constraints: frozenset[str]
     operators: tuple[str, ...]
     ordered: bool
-    json_schema: Mapping[str, str]
     samples: tuple[str, ...]
     max_length: int | None = None
     range: tuple[int, int] | None = None
@@ -76,7 +75,6 @@ _ROWS = (
         constraints=LENGTHS | {"pattern", "search"},
         operators=EQUALITY + MATCHING,
         ordered=True,
-        json_schema={"type": "string"},
         samples=("plain", "O'Neill \u00e9\U0001f642", "100%_done"),
         max_length=255,
     ),
@@ -90,7 +88,6 @@ _ROWS = (
         constraints=LENGTHS | {"search"},
         operators=EQUALITY + MATCHING,
         ordered=True,
-        json_schema={"type": "string"},
         samples=("a line\nand another", ""),
     ),
     ScalarRow(
@@ -103,7 +100,6 @@ _ROWS = (
         constraints=LIMITS | {"multiple_of"},
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "integer", "format": "int32"},
         samples=("0", "-7", "2147483647"),
         range=INT32,
     ),
@@ -117,7 +113,6 @@ _ROWS = (
         constraints=LIMITS | {"multiple_of"},
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "integer", "format": "int64"},
         samples=("0", "9007199254740993", "-9223372036854775808"),
         range=INT64,
     ),
@@ -131,7 +126,6 @@ _ROWS = (
         constraints=LIMITS,
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "number", "format": "double"},
         samples=("0.5", "-1e3", "12"),
     ),
     ScalarRow(
@@ -144,7 +138,6 @@ _ROWS = (
         constraints=LIMITS | {"precision", "scale"},
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "string", "format": "decimal"},
         samples=("0", "1.5", "-0.25"),
     ),
     ScalarRow(
@@ -157,7 +150,6 @@ _ROWS = (
         constraints=frozenset(),
         operators=("", "ne"),
         ordered=True,
-        json_schema={"type": "boolean"},
         samples=("true", "false"),
     ),
     ScalarRow(
@@ -170,7 +162,6 @@ _ROWS = (
         constraints=LIMITS,
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "string", "format": "date"},
         samples=("2026-02-28", "0001-01-01", "9999-12-31"),
         generated=frozenset({"today"}),
     ),
@@ -184,7 +175,6 @@ _ROWS = (
         constraints=LIMITS,
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "string", "format": "time"},
         samples=("00:00:00", "23:59:59.999999"),
         generated=frozenset({"now"}),
     ),
@@ -198,7 +188,6 @@ _ROWS = (
         constraints=LIMITS,
         operators=EQUALITY + RANGE,
         ordered=True,
-        json_schema={"type": "string", "format": "date-time"},
         samples=("2026-02-28T12:30:00Z", "2026-02-28T12:30:00.000001+05:30"),
         generated=frozenset({"now"}),
     ),
@@ -212,7 +201,6 @@ _ROWS = (
         constraints=frozenset(),
         operators=EQUALITY,
         ordered=True,
-        json_schema={"type": "string", "format": "uuid"},
         samples=("0190f3c2-7b1e-7c3a-9b4e-2f6d5a1c8e70",),
         generated=frozenset({"generate"}),
     ),
@@ -226,7 +214,6 @@ _ROWS = (
         constraints=frozenset({"max_length"}),
         operators=EQUALITY,
         ordered=True,
-        json_schema={"type": "string", "format": "email"},
         samples=("ada@example.org",),
         max_length=320,
     ),
@@ -240,7 +227,6 @@ _ROWS = (
         constraints=frozenset({"max_length"}),
         operators=("", "ne"),
         ordered=True,
-        json_schema={"type": "string", "format": "uri"},
         samples=("https://example.org/a?b=c#d",),
         max_length=2048,
     ),
@@ -248,10 +234,6 @@ _ROWS = (
 
 SCALARS: Mapping[Kind, ScalarRow] = {row.kind: row for row in _ROWS}
 """The table, in the order of `Kind`."""
-
-ENUM_OPERATORS = EQUALITY
-REFERENCE_OPERATORS = EQUALITY
-LIST_OPERATORS = ("contains",)
 
 TYPE_NAMES = (*(kind.value for kind in Kind), "enum", "json", "list", "ref")
 """Every name that `type:` may have."""
@@ -290,8 +272,3 @@ def types_with(key: str) -> tuple[str, ...]:
 def sql_type(scalar: ScalarType) -> str:
     """The PostgreSQL type of a scalar, such as `numeric(6, 2)`."""
     return SCALARS[scalar.kind].sql.format(precision=scalar.precision, scale=scalar.scale)
-
-
-def sqlalchemy_type(scalar: ScalarType) -> str:
-    """The SQLAlchemy type of a scalar as an expression over names of `sqlalchemy`, such as `Numeric(6, 2)`."""
-    return SCALARS[scalar.kind].sqlalchemy.format(precision=scalar.precision, scale=scalar.scale)

@@ -1,8 +1,11 @@
+import json
 import re
 
 import pytest
 
 from generator.diagnostics import Severity
+from generator.ir import Kind
+from generator.types import SCALARS
 from tests.support.specs import PROJECT, compiled, findings, pointed_at, spec
 
 # --- names --------------------------------------------------------------------------------------------------------------------------
@@ -337,6 +340,18 @@ def test_defaults_and_examples_that_fit(declaration: str) -> None:
     as_example = declaration.strip().replace("default:", "example:")
     if not re.search("example: (now|today|generate)", as_example):
         assert findings(f"a: {{type: {as_example}}}") == []
+
+
+@pytest.mark.parametrize(("kind", "sample"), [(kind, sample) for kind, row in SCALARS.items() for sample in row.samples])
+def test_the_samples_of_each_type_are_values_of_it(kind: Kind, sample: str) -> None:
+    text = json.dumps(sample, ensure_ascii=False) if SCALARS[kind].textual else sample
+    digits = ", precision: 10, scale: 4" if kind is Kind.DECIMAL else ""
+    assert findings(f"a: {{type: {kind}{digits}, default: {text}}}") == []
+
+
+def test_every_scalar_has_a_row_in_the_order_of_kinds() -> None:
+    assert list(SCALARS) == list(Kind)
+    assert all(row.samples for row in SCALARS.values())
 
 
 BAD_VALUES = """
