@@ -635,8 +635,8 @@ CODES: Mapping[str, CodeInfo] = {
         right="title: {type: string, nullable: true}",
     ),
     "RS304": CodeInfo(
-        title="a number beyond all limits",
-        meaning="The number has more digits than any limit of a spec.",
+        title="a value beyond all limits",
+        meaning="A number with more digits than any limit of a spec, a name of more than 128 characters, or a list of more than 100 names.",
         wrong="title: {type: string, max_length: 99999999999999999999}",
         right="title: {type: string, max_length: 200}",
     ),
@@ -767,7 +767,7 @@ CODES: Mapping[str, CodeInfo] = {
         title="a key of no fields, or of too many",
         meaning=(
             "An entry of `unique` or `indexes` names 1 to 31 fields; PostgreSQL's indexes end at 32 columns, and the owner is "
-            "always the first."
+            "always the first. Each of `unique`, `indexes` and `checks` has at most 100 entries."
         ),
         wrong="unique:\n  - []",
         right="unique:\n  - [title]",
