@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import jiter
@@ -49,10 +49,17 @@ def broken_rule(name: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("check_failed", "{message}", {"message": message, "rule": name})
 
 
-async def read_body(request: Request) -> bytes:
+class JsonBody(NamedTuple):
+    """A body that is JSON. `problem` is what is wrong with it all the same; whoever uses the body has to raise it."""
+
+    content: bytes
+    problem: RequestValidationError | None = None
+
+
+async def read_body(request: Request) -> JsonBody:
     """The body of a JSON request; HTTPException 413, 415 or 400 (in this order) when it is none.
 
-    RequestValidationError for what JSON leaves open or lenient writers send: JSON does not say what two equal keys mean; NaN, Infinity and
+    What JSON leaves open, or lenient writers send, is a problem of the body: JSON does not say what two equal keys mean; NaN, Infinity and
     lone surrogates are no JSON; and a NUL character cannot be stored. Each is refused rather than guessed at.
     """
     body = await request.body()
@@ -60,16 +67,18 @@ async def read_body(request: Request) -> bytes:
     try:
         parsed = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none", float_mode="lossless-float")
     except ValueError as error:
-        raise _not_strict(body, str(error)) from None
+        return JsonBody(body, _not_strict(body, str(error)))
     if b"\\u0000" in body and (location := _nul(parsed)) is not None:
-        raise _invalid("string_nul", location, "Text must not contain a NUL character.")
-    return body
+        return JsonBody(body, _invalid("string_nul", location, "Text must not contain a NUL character."))
+    return JsonBody(body)
 
 
-def validate_body[B: BaseModel](model: type[B], body: bytes) -> B:
+def validate_body[B: BaseModel](model: type[B], body: JsonBody) -> B:
     """The validated body; RequestValidationError lists what is wrong with it."""
+    if body.problem is not None:
+        raise body.problem
     try:
-        return model.__pydantic_validator__.validate_json(_with_exact_decimals(model, body))
+        return model.__pydantic_validator__.validate_json(_with_exact_decimals(model, body.content))
     except ValidationError as error:
         raise RequestValidationError(
             [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False, include_input=False)]
@@ -89,20 +98,26 @@ def check_media_type(request: Request) -> None:
         raise HTTPException(415, "Send the body without a Content-Encoding.")
 
 
-def _not_strict(body: bytes, message: str) -> Exception:
+def _not_strict(body: bytes, message: str) -> RequestValidationError:
+    """What is wrong with a body that jiter refuses; HTTPException 400 where other parsers would refuse it, too."""
     if message.startswith("Detected duplicate key"):
         return _invalid("duplicate_key", (), f"{message}. Send each key once.")
     try:
-        json.loads(body.decode())
+        json.loads(body.decode(), parse_int=_any_length)
     except UnicodeDecodeError:
-        return HTTPException(400, "The body is not UTF-8.")
+        raise HTTPException(400, "The body is not UTF-8.") from None
     except RecursionError:
-        return HTTPException(400, "The body is nested too deeply.")
+        raise HTTPException(400, "The body is nested too deeply.") from None
     except ValueError:
-        return HTTPException(400, f"The body is not JSON: {message}.")
+        raise HTTPException(400, f"The body is not JSON: {message}.") from None
     if "recursion" in message:
-        return HTTPException(400, "The body is nested too deeply.")
-    return _invalid("json_value", (), f"NaN, Infinity and lone surrogates are not allowed: {message}.")
+        raise HTTPException(400, "The body is nested too deeply.")
+    return _invalid("json_value", (), f"NaN, Infinity, lone surrogates and numbers of thousands of digits are not allowed: {message}.")
+
+
+def _any_length(_digits: str) -> int:
+    """In place of int(), which refuses more than 4,300 digits although they are JSON."""
+    return 0
 
 
 def _invalid(kind: str, location: tuple[str | int, ...], message: str) -> RequestValidationError:
@@ -136,11 +151,27 @@ def _with_exact_decimals(model: type[BaseModel], body: bytes) -> bytes:
     for name in fields.keys() & names:
         value = fields[name]
         fields[name] = [_as_text(item) for item in cast("list[Any]", value)] if isinstance(value, list) else _as_text(value)
-    return orjson.dumps(fields, default=_lossless)
+    try:
+        return orjson.dumps(fields, default=_lossless)
+    except TypeError:  # an integer of more than 64 bits
+        return orjson.dumps(_with_fragments(fields), default=_lossless)
 
 
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, (int, jiter.LosslessFloat)) and not isinstance(value, bool) else value
+
+
+def _with_fragments(value: Any) -> Any:
+    """A JSON value with its integers written out, which orjson knows up to 64 bits only."""
+    match value:
+        case dict():
+            return {name: _with_fragments(child) for name, child in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_with_fragments(child) for child in cast("list[Any]", value)]
+        case int() if not isinstance(value, bool):
+            return orjson.Fragment(str(value))
+        case _:
+            return value
 
 
 def _lossless(value: Any) -> Any:
