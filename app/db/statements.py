@@ -15,6 +15,7 @@ from merging the two. Were the order ever another, the policies would see no use
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, cast
@@ -25,6 +26,8 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     CompoundSelect,
+    Date,
+    DateTime,
     Delete,
     Insert,
     Integer,
@@ -47,6 +50,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.dml import ReturningDelete, UpdateBase
 from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
@@ -63,7 +67,24 @@ ROW_ID = bindparam("id", type_=Uuid)
 VERSIONS = bindparam("versions", type_=ARRAY(Integer))
 """The versions that If-Match allows; null when the request has no such precondition."""
 
+
+class _Compiler(PGCompiler):
+    """Takes dates and datetimes as text: asyncpg sends the first and the last one there is as -infinity and infinity."""
+
+    def render_bind_cast(self, type_: TypeEngine[Any], dbapi_type: TypeEngine[Any], sqltext: str) -> str:
+        """The placeholder `sqltext` with its type."""
+        if _is_moment(type_):
+            sqltext += "::text[]" if item_type(type_) is not None else "::text"
+        return cast("Any", super()).render_bind_cast(type_, dbapi_type, sqltext)
+
+
+def _is_moment(sql_type: TypeEngine[Any]) -> bool:
+    """Whether values are dates or datetimes, or lists of them."""
+    return isinstance(item_type(sql_type) or sql_type, Date | DateTime)
+
+
 DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
+DIALECT.statement_compiler = _Compiler
 
 
 class UnownedStatementError(Exception):
@@ -73,8 +94,8 @@ class UnownedStatementError(Exception):
 class Statement:
     """SQL text for asyncpg with the names of its parameters.
 
-    `arguments(values)` puts values in the order of the placeholders; JSON values become text. `json_columns` names the result columns that
-    hold JSON text.
+    `arguments(values)` puts values in the order of the placeholders; JSON, dates and datetimes become text. `json_columns` names the
+    result columns that hold JSON text.
     """
 
     __slots__ = ("_constants", "_encoders", "_names", "is_delete", "is_read", "json_columns", "sql")
@@ -88,8 +109,8 @@ class Statement:
         self.is_delete = isinstance(statement, Delete)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._encoders: dict[str, Callable[[Any], str | None]] = {
-            name: encode_json for name in self._names if isinstance(compiled.binds[name].type, JSON)
+        self._encoders: dict[str, Callable[[Any], Any]] = {
+            name: encoder for name in self._names if (encoder := _encoder(compiled.binds[name].type)) is not None
         }
         returned = statement.exported_columns if isinstance(statement, UpdateBase) else statement.selected_columns
         self.json_columns: tuple[str, ...] = tuple(str(column.key) for column in returned.values() if isinstance(column.type, JSON))
@@ -102,6 +123,19 @@ class Statement:
             return [values[name] for name in self._names]
         encoders = self._encoders
         return [encoders[name](values[name]) if name in encoders else values[name] for name in self._names]
+
+
+def _encoder(sql_type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(sql_type, JSON):
+        return encode_json
+    return encode_moment if _is_moment(sql_type) else None
+
+
+def encode_moment(value: Any) -> Any:
+    """A date or datetime, or a list of them, as text for PostgreSQL; None is SQL's null."""
+    if isinstance(value, list):
+        return [encode_moment(item) for item in cast("list[Any]", value)]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def encode_json(value: Any) -> str | None:
