@@ -375,7 +375,8 @@ class _ModelPlanner:
         page = self.resource.page
         if (page.default, page.max) != (20, 100):
             annotated = self.names.use("typing", "Annotated")
-            limit = f'{annotated}[{self.names.builtin("int")}, {self._field()}(ge=1, le={page.max}, description="Rows a page.")]'
+            whole = self.names.use("app.api.query", "Whole")
+            limit = f'{annotated}[{whole}, {self._field()}(ge=1, le={page.max}, description="Rows a page.")]'
             lines.append(Line("limit", limit, str(page.default)))
         for field in self.resource.fields:
             if field.filter:
@@ -390,7 +391,7 @@ class _ModelPlanner:
                 case "in":
                     yield Line(name, f"{self.names.use('app.api.query', 'Values')}[{value}] | None", "None")
                 case "isnull":
-                    yield Line(name, f"{self.names.builtin('bool')} | None", "None")
+                    yield Line(name, f"{self.names.use('app.api.scalars', 'Flag')} | None", "None")
                 case _:
                     yield Line(name, f"{value} | None", "None")
 
@@ -399,14 +400,15 @@ class _ModelPlanner:
             case ListType(of=of):
                 return self._query_type(of)
             case ScalarType(kind=kind) if kind in {Kind.EMAIL, Kind.URL}:
-                return self.names.builtin("str")
+                return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('str')}, {self._field()}(min_length=1)]"
             case ScalarType(kind=Kind.BOOLEAN):
                 return self.names.use("app.api.scalars", "Flag")
             case ScalarType(kind=kind) if SCALARS[kind].range is not None:
                 low, high = SCALARS[kind].range or (0, 0)
-                return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('int')}, {self._field()}(ge={low}, le={high})]"
+                whole = self.names.use("app.api.query", "Whole")
+                return f"{self.names.use('typing', 'Annotated')}[{whole}, {self._field()}(ge={low}, le={high})]"
             case ScalarType(kind=Kind.FLOAT):
-                return f"{self.names.use('typing', 'Annotated')}[{self.names.builtin('float')}, {self._field()}(allow_inf_nan=False)]"
+                return self.names.use("app.api.query", "Number")
             case _:
                 return self._wire_type(field_type)
 
