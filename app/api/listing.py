@@ -119,7 +119,7 @@ class Listing:
 
         422 for a sort, cursor, field or expansion that does not fit; 404 for a parent that the user has not.
         """
-        sort = self._read_sort(query.sort or DEFAULT_SORT)
+        sort = self._read_sort(DEFAULT_SORT if query.sort is None else query.sort)
         view = View(fields_of(query, self._shape)) if self._expansions is None else self._expansions.view(query)
         given = filters_of(query)
         if within is not None:
