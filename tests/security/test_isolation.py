@@ -126,7 +126,7 @@ def test_I3_no_filter_finds_another_users_row(api: Api, observer: Observer, foun
     with observer.unchanged():
         for given in ("true", "false") if found.operator == "isnull" else (text, text[:1]):
             answer = api.call(mallory, "GET", case.path(mallory), params={found.parameter: given})
-            assert answer.status_code == 422 or answer.json() == {"items": [], "next_cursor": None}, answer.text
+            assert answer.status_code == 422 or answer.json()["items"] == [], answer.text
     if found.operator in {"", "in", "contains", "icontains", "startswith"}:  # the owner finds it by the same value
         mine = api.call(ada, "GET", case.path(ada), params={found.parameter: text})
         assert row["id"] in [item["id"] for item in mine.json()["items"]], mine.text
@@ -310,9 +310,11 @@ def test_I8_the_same_idempotency_key_of_two_users_is_two_keys(api: Api, call: Ca
     assert not any("Idempotency-Replayed" in row.headers for row in rows)
 
 
-@pytest.mark.parametrize("parameter", ["expand=project", "count=exact", "q=x", "fields=id", "user_id=ada", "total=true", "include=tasks"])
+@pytest.mark.parametrize(
+    "parameter", ["user_id=ada", "user_id__ne=ada", "owner=ada", "total=true", "include=tasks", "where=1", "version=1"]
+)
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_I8_what_this_version_does_not_have_is_refused(api: Api, observer: Observer, call: Call, parameter: str) -> None:
+def test_I8_parameters_that_do_not_exist_are_refused(api: Api, observer: Observer, call: Call, parameter: str) -> None:
     ada = new_user("ada")
     with observer.unchanged():
         answer = api.call(ada, call.method, f"{call.path(ada)}?{parameter}", headers=call.headers(), json={} if call.has_body else None)
