@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
 
+from generator.cli import main
 from tests.support.command import PROJECT, TASK, Folder
 
 
@@ -25,8 +28,20 @@ def specs(empty: Folder) -> Folder:
     return empty
 
 
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two resources, generated once for all tests, which take copies of it."""
+    root = tmp_path_factory.mktemp("generated")
+    (root / "resources").mkdir()
+    (root / "resources/task.yaml").write_text(TASK, encoding="utf-8")
+    (root / "resources/project.yaml").write_text(PROJECT, encoding="utf-8")
+    with contextlib.chdir(root):
+        assert main(["generate"]) == 0
+    return root
+
+
 @pytest.fixture
-def project(specs: Folder) -> Folder:
+def project(empty: Folder, generated: Path) -> Folder:
     """A project with two resources, generated."""
-    assert specs.rowsmith("generate").code == 0
-    return specs
+    shutil.copytree(generated, empty.root, dirs_exist_ok=True)
+    return empty
