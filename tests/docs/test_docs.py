@@ -8,7 +8,7 @@ import pytest
 
 from generator.embedded import EmbeddedPostgres
 from tests.support.database import new_database
-from tests.support.pages import PAGES, ROOT, Replay, exchanges
+from tests.support.pages import PAGES, Replay, exchanges
 from tests.support.serving import serving
 
 SERVED_BY_THE_EXAMPLE = [page for page in PAGES if page.name != "extending.md" and exchanges(page)]
