@@ -191,8 +191,16 @@ class _Checker:
             )
             return False
         if operator in {"=", "<>"}:
-            return True
+            return self._can_be_equal(left, right, expression.at)
         return self._ordered(operator, left, expression.operator_at) and self._ordered(operator, right, expression.operator_at)
+
+    def _can_be_equal(self, left: Typed, right: Typed, at: Extent) -> bool:
+        if not (isinstance(left, tree.Field) and isinstance(right, tree.Field) and left.type is right.type is ValueType.ENUM):
+            return True
+        if set(left.column.values).isdisjoint(right.column.values):
+            self.report(CONSTANT, f"`{left.column.column}` and `{right.column.column}` have no value in common", at)
+            return False
+        return True
 
     def _ordered(self, operator: str, value: Typed, at: Extent) -> bool:
         if value.type is ValueType.ENUM:

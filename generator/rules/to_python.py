@@ -3,8 +3,8 @@
     not completed or notes is not null     broken: self.completed and self.notes is None
     due_at >= start_at (both nullable)     broken: self.due_at is not None and self.start_at is not None and self.due_at < self.start_at
 
-Python knows true and false only, so unknown is written out: every condition, or its opposite, can be written to be true when it *is*
-true (strict), or when it is *not false* (lenient).
+Python knows true and false only, so unknown is written out: a condition, or its opposite, becomes an expression that is true when it *is*
+true, and false when it is false or unknown.
 
 What Python has no operator for is called from `app.api.rules`.
 """
@@ -54,12 +54,13 @@ class _Python:
 
 _OPPOSITE: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _SPELLING = {"=": "==", "<>": "!="}
+_NULL, _NOT_NULL = " is None", " is not None"
 _MAX_EXACT_FLOAT = 2**53
 
 
 def python_of(condition: tree.Condition) -> str:
     """The expression: true exactly when the condition is false."""
-    return _truth(condition, negated=True, strict=True).text
+    return _truth(condition, negated=True).text
 
 
 def _join(parts: Iterable[_Python], *, every: bool) -> _Python:
@@ -69,7 +70,8 @@ def _join(parts: Iterable[_Python], *, every: bool) -> _Python:
     for part in parts:
         for piece in part.parts if part.binding is binding else (part,):
             shorter = _without_known(piece, kept, every=every)
-            kept.setdefault(shorter.text, shorter)
+            if not (every and _is_implied(shorter, kept)):
+                kept.setdefault(shorter.text, shorter)
     if len(kept) == 1:
         return next(iter(kept.values()))
     joined = (" and " if every else " or ").join(piece.within(_Binding.NOT) for piece in kept.values())
@@ -78,51 +80,56 @@ def _join(parts: Iterable[_Python], *, every: bool) -> _Python:
 
 def _without_known(piece: _Python, before: Iterable[str], *, every: bool) -> _Python:
     """A part of a chain, less the null tests that the earlier parts have settled: `x is None or (x is not None and …)`."""
-    here, opposite = (" is not None", " is None") if every else (" is None", " is not None")
-    settled = {earlier.removesuffix(here) + opposite for earlier in before if earlier.endswith(here)}
-    if piece.binding is not (_Binding.OR if every else _Binding.AND) or not settled:
+    if every or piece.binding is not _Binding.AND:
         return piece
+    settled = {earlier.removesuffix(_NULL) + _NOT_NULL for earlier in before if earlier.endswith(_NULL)}
     rest = [part for part in piece.parts if part.text not in settled]
-    return _join(rest, every=not every) if rest else piece
+    return _join(rest, every=True) if rest else piece
+
+
+def _is_implied(piece: _Python, before: Iterable[str]) -> bool:
+    """Whether a null test follows from an earlier part: `x is False and x is not None`."""
+    name = piece.text.removesuffix(_NOT_NULL)
+    return name != piece.text and not {f"{name} is True", f"{name} is False"}.isdisjoint(before)
 
 
 # --- Conditions as true or false ----------------------------------------------------------------------------------------------------
 
 
-def _truth(node: tree.Condition, *, negated: bool, strict: bool) -> _Python:
-    """Whether a condition, or its opposite when `negated`, is true (`strict`) or not false."""
+def _truth(node: tree.Condition, *, negated: bool) -> _Python:
+    """Whether a condition, or its opposite when `negated`, is true."""
     match node:
         case tree.Field(column):
-            return _boolean_field(column, negated=negated, strict=strict)
+            return _boolean_field(column, negated=negated)
         case tree.Constant(_, value):
             return _Python(str(bool(value) is not negated), _Binding.ATOM)
         case tree.All(parts) | tree.Any(parts):
             every = isinstance(node, tree.All) is not negated
-            return _join((_truth(part, negated=negated, strict=strict) for part in parts), every=every)
+            return _join((_truth(part, negated=negated) for part in parts), every=every)
         case tree.Not(operand):
-            return _truth(operand, negated=not negated, strict=strict)
+            return _truth(operand, negated=not negated)
         case tree.NullTest(operand, present):
             return _null_test(operand, present=present is not negated)
         case tree.Comparison():
             if node.left.type is ValueType.BOOLEAN:
-                return _equality(node, negated=negated, strict=strict)
-            return _guarded(node, negated=negated, strict=strict)
+                return _equality(node, negated=negated)
+            return _guarded(node, negated=negated)
         case tree.Membership() | tree.Range():
             if _needs_writing_out(node):
-                return _truth(tree.as_comparisons(node), negated=negated, strict=strict)
-            return _guarded(node, negated=negated, strict=strict)
+                return _truth(tree.as_comparisons(node), negated=negated)
+            return _guarded(node, negated=negated)
 
 
-def _boolean_field(column: tree.Column, *, negated: bool, strict: bool) -> _Python:
+def _boolean_field(column: tree.Column, *, negated: bool) -> _Python:
     name = f"self.{column.column}"
     if column.nullable:
-        return _compared(name, "is" if strict else "is not", str(not negated if strict else negated))
+        return _compared(name, "is", str(not negated))
     return _Python(f"not {name}", _Binding.NOT) if negated else _Python(name, _Binding.ATOM)
 
 
-def _guarded(node: tree.Comparison | tree.Membership | tree.Range, *, negated: bool, strict: bool) -> _Python:
+def _guarded(node: tree.Comparison | tree.Membership | tree.Range, *, negated: bool) -> _Python:
     """A comparison, behind the tests that make it known."""
-    return _join([*_guards(node, known=strict), _bare(node, negated=negated)], every=strict)
+    return _join([*_guards(node, known=True), _bare(node, negated=negated)], every=True)
 
 
 def _guards(node: Typed, *, known: bool) -> Iterator[_Python]:
@@ -153,34 +160,44 @@ def _compared(left: _Python | str, operator: str, right: _Python | str) -> _Pyth
 
 def _bare(node: tree.Comparison | tree.Membership | tree.Range, *, negated: bool) -> _Python:
     """A comparison of values that are known."""
+    first, *rest = _operands(node)
     match node:
-        case tree.Comparison(operator, left, right, numbers):
+        case tree.Comparison(operator):
             sign = _OPPOSITE[operator] if negated else operator
-            return _compared(_value(left, numbers), _SPELLING.get(sign, sign), _value(right, numbers))
-        case tree.Membership(operand, items, excluded, numbers):
+            return _compared(first, _SPELLING.get(sign, sign), rest[0])
+        case tree.Membership(negated=excluded):
             absent = excluded is not negated
-            if len(items) == 1:
-                return _bare(tree.Comparison("=", operand, items[0], numbers), negated=absent)
-            listed = ", ".join(_value(item, numbers).text for item in items)
-            return _compared(_value(operand, numbers), "not in" if absent else "in", f"({listed})")
-        case tree.Range(operand, low, high, excluded, numbers):
-            middle, below, above = (_value(part, numbers).within(_Binding.SUM) for part in (operand, low, high))
+            if len(rest) == 1:
+                return _compared(first, "!=" if absent else "==", rest[0])
+            return _compared(first, "not in" if absent else "in", f"({', '.join(item.text for item in rest)})")
+        case tree.Range(negated=excluded):
+            middle, below, above = (value.within(_Binding.SUM) for value in (first, *rest))
             text = f"{below} <= {middle} <= {above}"
             return _Python(f"not {text}", _Binding.NOT) if excluded is not negated else _Python(text, _Binding.COMPARISON)
 
 
-def _equality(node: tree.Comparison, *, negated: bool, strict: bool) -> _Python:
+def _operands(node: tree.Comparison | tree.Membership | tree.Range) -> list[_Python]:
+    """What is compared. Two enums are compared by their values: members of different classes are nothing alike to a type checker."""
+    parts = tree.children(node)
+    enums = [part for part in parts if isinstance(part, tree.Field) and part.type is ValueType.ENUM]
+    values = [_value(part, node.numbers) for part in parts]
+    if len(enums) < 2:
+        return values
+    return [_Python(f"{value.text}.value", _Binding.ATOM) if part in enums else value for part, value in zip(parts, values, strict=True)]
+
+
+def _equality(node: tree.Comparison, *, negated: bool) -> _Python:
     """Two conditions that are compared."""
     opposite = (node.operator == "<>") is not negated
     for constant, other in ((node.left, node.right), (node.right, node.left)):
         if isinstance(constant, tree.Constant):  # `completed = false` is `not completed`
-            return _truth(_condition(other), negated=opposite is bool(constant.value), strict=strict)
+            return _truth(_condition(other), negated=opposite is bool(constant.value))
     sides = node.left, node.right
     if any(tree.can_be_null(side) and not isinstance(side, tree.Field) for side in sides):
         equal = f"rules.equal({_three_valued(node.left).text}, {_three_valued(node.right).text})"
-        return _compared(equal, "is" if strict else "is not", str(not opposite if strict else opposite))
-    fields = [guard for side in sides if isinstance(side, tree.Field) for guard in _guards(side, known=strict)]
-    return _join([*fields, _compared(_three_valued(node.left), "!=" if opposite else "==", _three_valued(node.right))], every=strict)
+        return _compared(equal, "is", str(not opposite))
+    fields = [guard for side in sides if isinstance(side, tree.Field) for guard in _guards(side, known=True)]
+    return _join([*fields, _compared(_three_valued(node.left), "!=" if opposite else "==", _three_valued(node.right))], every=True)
 
 
 def _condition(node: Typed) -> tree.Condition:
@@ -196,7 +213,7 @@ def _three_valued(node: Typed) -> _Python:
     """A condition as an expression whose value is True, False, or None for unknown."""
     condition = _condition(node)
     if not tree.can_be_null(condition):
-        return _truth(condition, negated=False, strict=True)
+        return _truth(condition, negated=False)
     match condition:
         case tree.Field(column):
             return _Python(f"self.{column.column}", _Binding.ATOM)
@@ -215,7 +232,7 @@ def _three_valued(node: Typed) -> _Python:
             unknown = _join(_guards(condition, known=False), every=False)
             return _Python(f"None if {unknown.text} else {_bare(condition, negated=False).text}", _Binding.CONDITIONAL)
         case tree.Constant() | tree.NullTest():
-            return _truth(condition, negated=False, strict=True)
+            return _truth(condition, negated=False)
 
 
 def _call(function: str, *arguments: _Python) -> _Python:

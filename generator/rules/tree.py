@@ -234,5 +234,8 @@ def as_comparisons(node: Membership | Range) -> Condition:
         bounds = (Comparison(">=", node.operand, node.low, node.numbers), Comparison("<=", node.operand, node.high, node.numbers))
         inner: Condition = All(bounds)
     else:
-        inner = Any(tuple(Comparison("=", node.operand, item, node.numbers) for item in node.items))
+        known = tuple(item for item in node.items if not can_be_null(item))
+        one_of = (Membership(node.operand, known, negated=False, numbers=node.numbers),) if known else ()
+        others = (Comparison("=", node.operand, item, node.numbers) for item in node.items if can_be_null(item))
+        inner = Any((*one_of, *others))
     return Not(inner) if node.negated else inner

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from enum import StrEnum
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -37,7 +38,17 @@ COLUMN_TYPES = {
     ValueType.UUID: "uuid",
     ValueType.OTHER: "jsonb",
 }
-ENUM_VALUES = ("low", "it's", "High")
+
+
+class Shade(StrEnum):
+    """Enums are compared as texts, and with one another."""
+
+    LOW = "low"
+    IT_S = "it's"
+    HIGH = "High"
+
+
+ENUM_VALUES = tuple(shade.value for shade in Shade)
 
 
 def _columns() -> dict[str, Column]:
@@ -93,7 +104,7 @@ FLOATS = (0.0, -0.0, 0.5, 0.1, 0.1 + 0.2, 0.3, 1.0, -7.25, 1e308, -1e308, 5e-324
 
 FIELD_VALUES: dict[ValueType, st.SearchStrategy[object]] = {
     ValueType.TEXT: st.sampled_from(TEXTS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5),
-    ValueType.ENUM: st.sampled_from(ENUM_VALUES),
+    ValueType.ENUM: st.sampled_from(list(Shade)),
     ValueType.INTEGER: st.sampled_from(INTEGERS) | st.integers(-20, 20),
     ValueType.DECIMAL: st.sampled_from([Decimal(text) for text in DECIMALS]) | st.decimals("-30", "30", places=4),
     ValueType.FLOAT: st.sampled_from(FLOATS) | st.floats(allow_nan=False, allow_infinity=False),
@@ -332,7 +343,7 @@ def test_postgres_and_python_agree_at_the_edges(postgres: EmbeddedPostgres) -> N
     """Values at which rounding, overflow, the order of texts and the zero would show, each with each."""
     samples: dict[ValueType, Sequence[object]] = {
         ValueType.TEXT: TEXTS,
-        ValueType.ENUM: ENUM_VALUES,
+        ValueType.ENUM: list(Shade),
         ValueType.INTEGER: INTEGERS,
         ValueType.DECIMAL: [Decimal(text) for text in DECIMALS],
         ValueType.FLOAT: FLOATS,

@@ -43,6 +43,8 @@ FIELDS = [
     field("due_at", ScalarType(Kind.DATETIME), nullable=True),
     field("token", ScalarType(Kind.UUID)),
     field("priority", EnumType("TaskPriority", tuple(EnumValue(value, value.upper()) for value in ("low", "normal", "high")))),
+    field("size", EnumType("TaskSize", (EnumValue("small", "SMALL"),))),
+    field("level", EnumType("TaskLevel", (EnumValue("low", "LOW"),)), nullable=True),
     field("project", Reference("Project", "restrict", None, False, "fk_x"), nullable=True, column="project_id"),
     field("tags", ListType(ScalarType(Kind.STRING), None, 5), nullable=True),
     field("extra", JsonType(), nullable=True),
@@ -82,6 +84,17 @@ def refused(text: str, span: Span = SPAN) -> tuple[Diagnostic, ...]:
         ("points between 1 and 10", "points BETWEEN 1 AND 10", "not 1 <= self.points <= 10"),
         ("priority in ('low', 'normal')", "priority IN ('low', 'normal')", 'self.priority not in ("low", "normal")'),
         ("priority in ('low')", "priority IN ('low')", 'self.priority != "low"'),
+        (
+            "priority <> level",
+            "priority <> level",
+            "self.level is not None and self.priority.value == self.level.value",
+        ),
+        ("archived or archived = completed", None, "self.archived is False and self.archived != self.completed"),
+        (
+            "points in (1, bonus, 2)",
+            "points IN (1, bonus, 2)",
+            "self.points not in (1, 2) and self.bonus is not None and self.points != self.bonus",
+        ),
         ("Not completed", "NOT completed", "self.completed"),
         ("completed = false or points > 3", "completed = false OR points > 3", "self.completed and self.points <= 3"),
         ("archived", "archived", "self.archived is False"),
@@ -139,7 +152,7 @@ def test_a_rule_becomes_readable_sql_and_python(text: str, sql: str | None, brok
 ROW = SimpleNamespace(
     title="A", notes=None, email=None, completed=True, archived=None, points=4, bonus=None, estimate=None, spent=Decimal("1.50"), score=0.5,
     due_on=rules.date("2026-02-28"), opens=rules.time("08:00:00"), starts_at=None, due_at=None, token=rules.uuid("0" * 32), priority="low",
-    project_id=None, tags=None, extra=None, order=1, between=2, null=3, rules=4,
+    project_id=None, tags=None, extra=None, order=1, between=2, null=3, rules=4, level=None, size="small",
 )  # fmt: skip
 
 
@@ -312,6 +325,8 @@ def test_the_hint_says_what_to_write(text: str, hint: str) -> None:
         ("points = points", "RS415"),
         ("points is null", "RS415"),
         ("(points > 1) is not null", "RS415"),
+        ("priority = size", "RS415"),
+        ("priority in (size, 'low')", "RS415"),
         ("points / 0 = 1", "RS415"),
         ("points / (1 - 1) = 1", "RS415"),
         ("points between 2 and 1", "RS415"),
