@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -34,7 +35,7 @@ class Names:
         """The import statements in isort's order, with an empty line between the standard library, other packages and the application."""
         sections: list[str] = []
         for section in range(3):
-            modules = sorted(module for module in self._imports if _section(module) == section)
+            modules = sorted((module for module in self._imports if _section(module) == section), key=_natural)
             if modules and sections:
                 sections.append("")
             sections += [statement for module in modules for statement in self._statements(module)]
@@ -42,12 +43,12 @@ class Names:
 
     def _statements(self, module: str) -> list[str]:
         """One statement for the names that keep theirs and one for each other, sorted by the first name of each."""
-        names = sorted(self._imports[module].items(), key=lambda item: _order(item[0]))
+        names = sorted(self._imports[module].items(), key=lambda item: order(item[0]))
         kept = [name for name, alias in names if name == alias]
         statements = {name: f"from {module} import {name} as {alias}" for name, alias in names if name != alias}
         if kept:
             statements[kept[0]] = f"from {module} import ({', '.join(kept)})"
-        return [statements[name] for name in sorted(statements, key=_order)]
+        return [statements[name] for name in sorted(statements, key=order)]
 
     def _free(self, name: str) -> str:
         while name in self._taken:
@@ -61,6 +62,10 @@ def _section(module: str) -> int:
     return 2 if package == "app" else 0 if package in sys.stdlib_module_names else 1
 
 
-def _order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions, as isort orders the names of one import."""
-    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
+def order(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """The key by which isort orders names: constants, then classes, then functions; numbers inside of them by their value."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, _natural(name))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]

@@ -9,6 +9,7 @@ from generator.ir import JsonValue
 
 MAX_CHUNK = 100
 WIDTH = 130
+MAX_LINE = 140
 
 
 def literal(value: JsonValue | Decimal) -> str:
@@ -59,8 +60,9 @@ def docstring(value: str, *, indent: int = 0) -> str:
 
 
 def header_docstring(summary: str, rest: str) -> str:
-    """The docstring of a module: one line of `summary`, shortened where it is too long, and `rest` as it stands."""
-    return _in_quotes(f"{_sentence(_shortened(_shown(summary), WIDTH))}\n\n{rest}\n")
+    """The docstring of a module: one line of `summary`, shortened where it is too long, and `rest`, wrapped where it is too long."""
+    wrapped = textwrap.fill(rest, MAX_LINE, break_long_words=False, break_on_hyphens=False)
+    return _in_quotes(f"{_sentence(_shortened(_shown(summary), WIDTH))}\n\n{wrapped}\n")
 
 
 def _shown(value: str) -> str:

@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one function, which it documents
 
 from generator.ir import Schema
-from generator.naming import module_of
 from generator.plan.models import model_module
+from generator.plan.packages import models_index, routes_index
 from generator.plan.routes import cleared_by, route_module
 
 LINE_LENGTH = 140
@@ -42,10 +42,9 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
         model, routes = model_module(resource, tables), route_module(resource, cleared[resource.name])
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
-    tables = [(resource.module, resource.name) for resource in schema.resources]
-    routers = sorted((module_of(resource.plural), resource.name) for resource in schema.resources)
-    files.append(RenderedFile("app/models/__init__.py", _template("models_init.py.j2", entries=tables), None))
-    files.append(RenderedFile("app/routes/__init__.py", _template("routes_init.py.j2", entries=routers), None))
+    models, routers = models_index(schema), routes_index(schema)
+    files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))
+    files.append(RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None))
     return tuple(sorted(_formatted(files), key=lambda file: file.path))
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, LiteralString, cast
@@ -177,6 +178,11 @@ def now() -> datetime:
 def time_of_day() -> time:
     """The time of day in UTC."""
     return datetime.now(UTC).time()
+
+
+def copies(value: Any) -> Callable[[], Any]:
+    """What makes a copy of a JSON value each time that it is called."""
+    return lambda: deepcopy(value)
 
 
 def unset() -> Any:

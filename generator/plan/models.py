@@ -352,13 +352,19 @@ class _ModelPlanner:
             case Literally(value=value):
                 written = default_literal(field.type, value, self)
                 if isinstance(value, (list, dict)):
-                    factory = f"default_factory={_factory(written)}"
+                    factory = f"default_factory={self._factory(field.type, written)}"
                     return factory if field.deprecated else f"{self._field()}({factory})"
                 return f"default={written}" if field.deprecated else written
             case None:
                 if not field.nullable:
                     return None
                 return "default=None" if field.deprecated else "None"
+
+    def _factory(self, field_type: FieldType, written: str) -> str:
+        """What makes a default list or object anew for each row."""
+        if written in {"[]", "{}"}:
+            return {"[]": "list", "{}": "dict"}[written]
+        return f"{self.names.use('app.api.scalars', 'copies')}({written})" if isinstance(field_type, JsonType) else f"lambda: {written}"
 
     def _rules(self, fields: list[Field]) -> tuple[Rule, ...]:
         available = {field.column for field in fields}
@@ -421,10 +427,6 @@ def _enum_of(field_type: FieldType) -> EnumType | None:
             return enum
         case _:
             return None
-
-
-def _factory(written: str) -> str:
-    return {"[]": "list", "{}": "dict"}.get(written, f"lambda: {written}")
 
 
 def _kind(field: Field) -> Kind | None:

@@ -45,7 +45,9 @@ class _RoutePlanner:
             *enums,
             *(other.name for other, _ in self.referring),
         }
-        self.names = Names(taken)
+        verbs = ("create", "get", "replace", "update", "delete")
+        functions = {f"list_{resource.plural}", *(f"{verb}_{_function(resource)}" for verb in verbs)}
+        self.names = Names(taken | functions)
 
     def enum(self, name: str) -> str:
         """Enums come from the resource's models module."""
@@ -89,7 +91,7 @@ class _RoutePlanner:
             item_path=resource.item_param,
             item="row_id" if resource.item_param == "id" else resource.item_param,
             module=resource.module,
-            function=resource.module.rstrip("_"),
+            function=_function(resource),
             functions=resource.plural,
             operations=frozenset(operations),
             sort=sort,
@@ -196,6 +198,11 @@ class _RoutePlanner:
         if hooks:
             names["hooks"] = self.names.use("app.extensions", self.resource.module, "hooks")
         return SimpleNamespace(**names)
+
+
+def _function(resource: Resource) -> str:
+    """How the names of a resource's handlers end: `create_` and this."""
+    return resource.module.rstrip("_")
 
 
 def _hooked(operation: str, hooks: set[str]) -> bool:

@@ -95,7 +95,8 @@ class RouteModule:
 
 @dataclass(frozen=True, slots=True)
 class IndexModule:
-    """app/models/__init__.py and app/routes/__init__.py: (module, name) pairs."""
+    """app/models/__init__.py or app/routes/__init__.py: what it lists, under the names by which it imports it."""
 
     path: str
-    entries: tuple[tuple[str, str], ...]
+    imports: tuple[str, ...]
+    entries: tuple[str, ...]

@@ -47,12 +47,13 @@ class Api:
 
 
 @contextmanager
-def serving(database: Database | None, *, until: str = "/readyz", **settings: str | None) -> Generator[Api]:
+def serving(database: Database | None, *, until: str = "/readyz", root: Path = ROOT, **settings: str | None) -> Generator[Api]:
     """Run the application on `database` until the block ends.
 
     Args:
         database: Where its tables are; None when `settings` has a DATABASE_URL of its own.
         until: The path that answers 200 when it has started: /healthz for one that has no database to be ready with.
+        root: The project whose application it is.
         settings: Environment variables, added to those for HS256 with the tests' secret; None removes one.
 
     Raises:
@@ -64,7 +65,7 @@ def serving(database: Database | None, *, until: str = "/readyz", **settings: st
     url = f"http://127.0.0.1:{port}"
     environment: dict[str, str | None] = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(root),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATABASE_URL": database.app_dsn if database else None,
