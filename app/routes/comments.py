@@ -36,7 +36,7 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.comment import Comment, CommentCreate, CommentQuery, CommentRead, CommentReplace, CommentUpdate
 
-NAME = "Comment"
+RESOURCE_NAME = "Comment"
 
 router = APIRouter(
     prefix="/api/{user_id}/comments",
@@ -85,7 +85,7 @@ async def get_comment(
 ) -> Response:
     """Return one of the user's comments."""
     fields = fields_of(query, CommentRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), NAME, if_none_match, fields)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), RESOURCE_NAME, if_none_match, fields)
 
 
 @router.put("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -98,7 +98,7 @@ async def replace_comment(
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, comment_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return changed(row)
 
 
@@ -108,11 +108,11 @@ async def update_comment(user_id: OwnerId, comment_id: UUID, body: CommentUpdate
     versions = versions_in(if_match)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), NAME, versions))
+        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, comment_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return changed(row)
 
 
@@ -122,5 +122,5 @@ async def delete_comment(user_id: OwnerId, comment_id: UUID, session: DbSession,
     versions = versions_in(if_match)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=comment_id, versions=versions)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, comment_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return deleted()

@@ -37,7 +37,7 @@ from app.middleware.auth import OwnerId, verify_jwt
 from app.models.project import Project, ProjectCreate, ProjectQuery, ProjectRead, ProjectReplace, ProjectStatus, ProjectUpdate
 from app.models.task import Task
 
-NAME = "Project"
+RESOURCE_NAME = "Project"
 
 router = APIRouter(
     prefix="/api/{user_id}/projects",
@@ -88,7 +88,7 @@ async def get_project(
 ) -> Response:
     """Return one of the user's projects."""
     fields = fields_of(query, ProjectRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, if_none_match, fields)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME, if_none_match, fields)
 
 
 @router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -101,7 +101,7 @@ async def replace_project(
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return changed(row)
 
 
@@ -111,11 +111,11 @@ async def update_project(user_id: OwnerId, project_id: UUID, body: ProjectUpdate
     versions = versions_in(if_match)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), NAME, versions))
+        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return changed(row)
 
 
@@ -125,5 +125,5 @@ async def delete_project(user_id: OwnerId, project_id: UUID, session: DbSession,
     versions = versions_in(if_match)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=project_id, versions=versions)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, project_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return deleted()

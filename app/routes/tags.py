@@ -37,7 +37,7 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.tag import Tag, TagCreate, TagQuery, TagRead, TagReplace, TagUpdate
 
-NAME = "Tag"
+RESOURCE_NAME = "Tag"
 
 router = APIRouter(
     prefix="/api/{user_id}/tags",
@@ -86,7 +86,7 @@ async def get_tag(
 ) -> Response:
     """Return one of the user's tags."""
     fields = fields_of(query, TagRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, if_none_match, fields)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), RESOURCE_NAME, if_none_match, fields)
 
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
@@ -97,7 +97,7 @@ async def replace_tag(user_id: OwnerId, tag_id: UUID, body: TagReplace, session:
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     return changed(row)
 
 
@@ -107,11 +107,11 @@ async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: D
     versions = versions_in(if_match, required=True)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), NAME, versions))
+        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     return changed(row)
 
 
@@ -121,5 +121,5 @@ async def delete_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_matc
     versions = versions_in(if_match, required=True)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=tag_id, versions=versions)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, tag_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     return deleted()

@@ -34,7 +34,7 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.task_tag import TaskTag, TaskTagCreate, TaskTagQuery, TaskTagRead
 
-NAME = "TaskTag"
+RESOURCE_NAME = "TaskTag"
 
 router = APIRouter(
     prefix="/api/{user_id}/task-tags",
@@ -77,7 +77,7 @@ async def get_task_tag(
 ) -> Response:
     """Return one of the user's task tags."""
     fields = fields_of(query, TaskTagRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), NAME, if_none_match, fields)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), RESOURCE_NAME, if_none_match, fields)
 
 
 @router.delete("/{task_tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)
@@ -86,5 +86,5 @@ async def delete_task_tag(user_id: OwnerId, task_tag_id: UUID, session: DbSessio
     versions = versions_in(if_match)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=task_tag_id, versions=versions)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, task_tag_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, task_tag_id, versions)
     return deleted()

@@ -37,7 +37,7 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.task import Task, TaskCreate, TaskPriority, TaskQuery, TaskRead, TaskReplace, TaskUpdate
 
-NAME = "Task"
+RESOURCE_NAME = "Task"
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
@@ -87,7 +87,7 @@ async def get_task(
 ) -> Response:
     """Return one of the user's tasks."""
     fields = fields_of(query, TaskRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), NAME, if_none_match, fields)
+    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), RESOURCE_NAME, if_none_match, fields)
 
 
 @router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -96,7 +96,7 @@ async def replace_task(user_id: OwnerId, task_id: UUID, body: TaskReplace, sessi
     versions = versions_in(if_match)
     changes = values(body)
     async with session.transaction(user_id) as transaction:
-        before = check_stored(await transaction.get(Task, task_id), NAME, versions)
+        before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
         row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
     return changed(row)
@@ -108,7 +108,7 @@ async def update_task(user_id: OwnerId, task_id: UUID, body: TaskUpdate, session
     versions = versions_in(if_match)
     changes = given(body)
     async with session.transaction(user_id) as transaction:
-        before = check_stored(await transaction.get(Task, task_id), NAME, versions)
+        before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
         row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
     return changed(row)
@@ -120,5 +120,5 @@ async def delete_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_ma
     versions = versions_in(if_match)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=task_id, versions=versions)
     if row is None:
-        await refuse(session, GET_ROW, NAME, user_id, task_id, versions)
+        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, task_id, versions)
     return deleted()
