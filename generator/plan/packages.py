@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from generator.imports import Names, order
 from generator.ir import Schema
 from generator.naming import module_of
@@ -15,10 +17,15 @@ def models_index(schema: Schema) -> IndexModule:
     return IndexModule("app/models/__init__.py", names.statements(), tuple(sorted(classes, key=order)))
 
 
-def routes_index(schema: Schema) -> IndexModule:
-    """The routers, by their modules; one that is called like something in the module itself gets another name there."""
+def routes_index(schema: Schema, nested: AbstractSet[str] = frozenset()) -> IndexModule:
+    """The routers, by their modules; `nested` are the resources that have a second one.
+
+    A module that is called like something in the package itself gets another name there.
+    """
     names = Names({"routers", "tuple"})
     names.use("fastapi", "APIRouter")
-    modules = sorted((module_of(resource.plural) for resource in schema.resources), key=order)
-    entries = tuple(names.use("app.routes", module) for module in modules)
-    return IndexModule("app/routes/__init__.py", names.statements(), entries)
+    entries: list[str] = []
+    for resource in sorted(schema.resources, key=lambda resource: order(module_of(resource.plural))):
+        module = names.use("app.routes", module_of(resource.plural))
+        entries += [f"{module}.router", *([f"{module}.nested"] if resource.name in nested else [])]
+    return IndexModule("app/routes/__init__.py", names.statements(), tuple(entries))
