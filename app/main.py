@@ -83,7 +83,8 @@ def _described_tags() -> list[dict[str, str]]:
     tags: list[dict[str, str]] = []
     for router in routers:
         table = router.prefix.rpartition("/")[2].replace("-", "_")
-        tags += [{"name": str(tag), "description": descriptions.get(table, "")} for tag in router.tags]
+        if table in descriptions:  # not those of nested paths, which share their tags
+            tags += [{"name": str(tag), "description": descriptions[table]} for tag in router.tags]
     return tags
 
 

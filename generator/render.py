@@ -16,6 +16,7 @@ from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one
 from generator.ir import Schema
 from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
+from generator.plan.relations import relations_of
 from generator.plan.routes import cleared_by, route_module
 
 LINE_LENGTH = 140
@@ -37,12 +38,17 @@ class FormatterError(Exception):
 def render(schema: Schema) -> tuple[RenderedFile, ...]:
     """Every generated file of `schema`, formatted, sorted by path."""
     files: list[RenderedFile] = []
-    cleared, tables = cleared_by(schema), {resource.name: resource.plural for resource in schema.resources}
+    cleared, related = cleared_by(schema), relations_of(schema)
+    tables = {resource.name: resource.plural for resource in schema.resources}
+    nested: set[str] = set()
     for resource in schema.resources:
-        model, routes = model_module(resource, tables), route_module(resource, cleared[resource.name])
+        relations = related[resource.name]
+        model, routes = model_module(resource, tables, relations.expansions), route_module(resource, cleared[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
-    models, routers = models_index(schema), routes_index(schema)
+        if routes.nested:
+            nested.add(resource.name)
+    models, routers = models_index(schema), routes_index(schema, nested)
     files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))
     files.append(RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None))
     return tuple(sorted(_formatted(files), key=lambda file: file.path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -27,23 +27,31 @@ from generator.ir import (
 )
 from generator.literals import docstring, literal, text
 from generator.naming import pascal_case, resource_classes
+from generator.plan.relations import Expansion
 from generator.plan.values import decimal_argument, default_literal, header, operators
 from generator.plan.views import Body, Enum, Line, ModelModule, Rule
 from generator.sql import quote_identifier
 from generator.types import SCALARS
 
 
-def model_module(resource: Resource, tables: Mapping[str, str]) -> ModelModule:
-    """The view of one models module; `tables` has the table of each resource."""
-    return _ModelPlanner(resource, tables).plan()
+def model_module(resource: Resource, tables: Mapping[str, str], expansions: Sequence[Expansion]) -> ModelModule:
+    """The view of one models module; `tables` has the table of each resource, `expansions` are those of this one."""
+    return _ModelPlanner(resource, tables, expansions).plan()
 
 
 class _ModelPlanner:
-    def __init__(self, resource: Resource, tables: Mapping[str, str]) -> None:
+    def __init__(self, resource: Resource, tables: Mapping[str, str], expansions: Sequence[Expansion]) -> None:
         self.tables = tables
+        self.expansions = expansions
         self.resource = resource
         enums = [_enum_of(field.type) for field in resource.fields]
-        classes = {resource.name, f"{resource.name}Query", *resource_classes(resource.name), *(enum.class_name for enum in enums if enum)}
+        classes = {
+            resource.name,
+            f"{resource.name}Query",
+            f"{resource.name}ItemQuery",
+            *resource_classes(resource.name),
+            *(enum.class_name for enum in enums if enum),
+        }
         columns = {field.column for field in resource.fields}
         self._classes = classes
         self._aliases: dict[str, str] = {}
@@ -107,6 +115,10 @@ class _ModelPlanner:
                     self._query(),
                 )
             )
+        if self.expansions and Operation.GET in resource.operations:
+            doc = docstring(f"What the answer with one {resource.name} is to hold.", indent=4)
+            item_base = names.use("app.api.query", "ItemQuery")
+            bodies.append(Body(f"{resource.name}ItemQuery", item_base, doc, (self._expand(),)))
         used = {"OwnedTable": names.use("app.db.table", "OwnedTable")}
         if any(body.rules for body in bodies):
             for module, name in (("pydantic", "model_validator"), ("typing", "Self"), ("app.api.body", "broken_rule")):
@@ -384,10 +396,20 @@ class _ModelPlanner:
             whole = self.names.use("app.api.query", "Whole")
             limit = f'{annotated}[{whole}, {self._field()}(ge=1, le={page.max}, description="Rows a page.")]'
             lines.append(Line("limit", limit, str(page.default)))
+        if self.expansions:
+            lines.append(self._expand())
         for field in self.resource.fields:
             if field.filter:
                 lines.extend(self._filters(field))
         return tuple(lines)
+
+    def _expand(self) -> Line:
+        """The parameter `expand`, which says what it takes."""
+        names = ", ".join(f"`{expansion.name}`" for expansion in self.expansions)
+        lists = " Lists hold their newest 20 rows." if any(expansion.kind != "one" for expansion in self.expansions) else ""
+        words = f"Comma-separated: {names}; a dot leads one level on.{lists}"
+        annotated, optional = self.names.use("typing", "Annotated"), f"{self.names.builtin('str')} | None"
+        return Line("expand", f"{annotated}[{optional}, {self._field()}(description={text(words)})]", "None")
 
     def _filters(self, field: Field) -> Iterator[Line]:
         value = self._query_type(field.type)

@@ -8,8 +8,9 @@ from generator.imports import Names
 from generator.ir import EnumType, Field, Generated, Kind, Literally, Operation, Reference, Resource, ScalarType, Schema
 from generator.literals import docstring, text
 from generator.naming import module_of, resource_classes
+from generator.plan.relations import End, Expansion, Relations
 from generator.plan.values import default_literal, header
-from generator.plan.views import RouteModule
+from generator.plan.views import NestedList, RouteModule
 
 CONFLICTING = (Operation.CREATE, Operation.REPLACE, Operation.UPDATE)
 
@@ -28,19 +29,21 @@ def cleared_by(schema: Schema) -> dict[str, Cleared]:
     return cleared
 
 
-def route_module(resource: Resource, cleared: Cleared) -> RouteModule:
+def route_module(resource: Resource, cleared: Cleared, relations: Relations) -> RouteModule:
     """The view of one routes module; `cleared` are the references that a delete sets to null."""
-    return _RoutePlanner(resource, cleared).plan()
+    return _RoutePlanner(resource, cleared, relations).plan()
 
 
 class _RoutePlanner:
-    def __init__(self, resource: Resource, cleared: Cleared) -> None:
+    def __init__(self, resource: Resource, cleared: Cleared, relations: Relations) -> None:
         self.resource = resource
+        self.relations = relations
         self.referring = cleared
         enums = [field.type.class_name for field in resource.fields if isinstance(field.type, EnumType)]
         taken = {
             resource.name,
             f"{resource.name}Query",
+            f"{resource.name}ItemQuery",
             *resource_classes(resource.name),
             *enums,
             *(other.name for other, _ in self.referring),
@@ -70,6 +73,8 @@ class _RoutePlanner:
         for operation, suffix in (("create", "Create"), ("replace", "Replace"), ("update", "Update"), ("list", "Query")):
             if operation in operations:
                 self._model(f"{name}{suffix}")
+        if self.relations.expansions and "get" in operations:
+            self._model(f"{name}ItemQuery")
         hooks = {hook.name for hook in resource.hooks}
         sort = tuple((text(field.column), self._sort(field)) for field in resource.fields if field.sort) if "list" in operations else ()
         fixed = (
@@ -78,6 +83,8 @@ class _RoutePlanner:
             else ()
         )
         delete = self._delete() if "delete" in operations else ""
+        expansions = tuple((text(expansion.name), self._expansion(expansion)) for expansion in self.relations.expansions)
+        nested = tuple(self._nested(parent) for parent in self.relations.parents)
         words = resource.module.rstrip("_").replace("_", " ")
         return RouteModule(
             path=f"app/routes/{module_of(resource.plural)}.py",
@@ -97,6 +104,8 @@ class _RoutePlanner:
             sort=sort,
             delete=delete,
             fixed=fixed,
+            expansions=expansions if operations & {"list", "get"} else (),
+            nested=nested,
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
@@ -104,10 +113,49 @@ class _RoutePlanner:
             imports=self.names.statements(),
         )
 
-    def _item_id(self) -> str:
+    def _related(self, resource: Resource, name: str) -> str:
+        """Import a class of a resource that this one is related to."""
+        if resource is self.resource or (name == resource.name and any(resource is other for other, _ in self.referring)):
+            return self._class(resource, name)
+        return self.names.use(f"app.models.{resource.module}", name)
+
+    def _expansion(self, expansion: Expansion) -> str:
+        """What an expansion leads to."""
+        target = expansion.target
+        classes = f"{self._related(target, target.name)}, {self._related(target, f'{target.name}Read')}"
+        if expansion.link is not None:
+            link = self._related(expansion.link, expansion.link.name)
+            columns = f"{text(expansion.column)}, {text(expansion.there)}"
+            return f"{self.names.use('app.api.expansion', 'Linked')}({link}, {columns}, {classes})"
+        kind = self.names.use("app.api.expansion", "ToOne" if expansion.kind == "one" else "ToMany")
+        return f"{kind}({text(expansion.column)}, {classes})"
+
+    def _nested(self, parent: End) -> NestedList:
+        """The list below the rows of a reference's target."""
+        target = parent.target
+        words, titles = target.module.rstrip("_").replace("_", " "), (parent.inverse or "").replace("_", " ")
+        return NestedList(
+            path=text(f"/{target.segment}/{{{target.item_param}}}/{parent.inverse}"),
+            function=f"list_{parent.inverse}_of_{target.module.rstrip('_')}",
+            item="row_id" if target.item_param == "id" else target.item_param,
+            item_type=self._item_id(target),
+            statement=f"PARENT_{parent.field.name.upper()}",
+            find=self._find(target),
+            column=text(parent.field.column),
+            parent=text(target.name),
+            doc=f"List the {titles} of {'an' if words[0] in 'aeiou' else 'a'} {words}.",
+        )
+
+    def _find(self, target: Resource) -> str:
+        """The statement that finds a row of another resource by its id."""
+        name = self._related(target, target.name)
+        owner, row = (self.names.use("app.db.statements", bind) for bind in ("OWNER", "ROW_ID"))
+        return f"{self.names.use('sqlmodel', 'select')}({name}.id).where({name}.user_id == {owner}, {name}.id == {row})"
+
+    def _item_id(self, resource: Resource) -> str:
         """The type of the item parameter; `{id}`, which would hide a builtin, gets another name in Python."""
         uuid = self.names.use("uuid", "UUID")
-        if self.resource.item_param != "id":
+        if resource.item_param != "id":
             return uuid
         return f'{self.names.use("typing", "Annotated")}[{uuid}, {self.names.use("fastapi", "Path")}(alias="id")]'
 
@@ -156,8 +204,7 @@ class _RoutePlanner:
             "get": [
                 ("typing", "Annotated"),
                 ("fastapi", "Query"),
-                ("app.api.query", "ItemQuery"),
-                ("app.api.query", "fields_of"),
+                *(() if self.relations.expansions else (("app.api.query", "ItemQuery"), ("app.api.query", "fields_of"))),
                 *(("app.api.responses", name) for name in ("IfNoneMatch", "NOT_FOUND", "found")),
             ],
             "create": [
@@ -172,6 +219,10 @@ class _RoutePlanner:
             "update": [("app.api.body", "given"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
             "delete": [("app.api.responses", "CONFLICT"), ("app.api.responses", "deleted")],
         }
+        if self.relations.expansions and operations & {"list", "get"}:
+            wanted.append(("app.api.expansion", "Expansions"))
+        if self.relations.parents:
+            wanted += [("app.api.listing", "Parent"), ("app.api.responses", "NOT_FOUND")]
         changing = [("app.api.responses", name) for name in ("IfMatch", "NOT_FOUND", "STALE", "versions_in")]
         for operation in sorted(operations):
             wanted += by_operation.get(operation, [])
@@ -194,7 +245,7 @@ class _RoutePlanner:
             wanted += [("app.db.session", name) for name in _session_names(operations, hooks)]
         names = {name: self.names.use(module, name) for module, name in wanted}
         if operations & {"get", "replace", "update", "delete"}:
-            names["ItemId"] = self._item_id()
+            names["ItemId"] = self._item_id(self.resource)
         if hooks:
             names["hooks"] = self.names.use("app.extensions", self.resource.module, "hooks")
         return SimpleNamespace(**names)

@@ -66,6 +66,21 @@ class ModelModule:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedList:
+    """The list of the rows below one row of another resource. `statement` is the constant that finds that row, `find` what it is."""
+
+    path: str
+    function: str
+    item: str
+    item_type: str
+    statement: str
+    find: str
+    column: str
+    parent: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteModule:
     """app/routes/<plural>.py. `hooks` are the names that the spec declares; `fixed` what an insert gives beside the body."""
 
@@ -87,6 +102,8 @@ class RouteModule:
     sort: tuple[tuple[str, str], ...]
     delete: str
     fixed: tuple[tuple[str, str], ...]
+    expansions: tuple[tuple[str, str], ...]
+    nested: tuple[NestedList, ...]
     hooks: frozenset[str]
     concurrency_required: bool
     deprecated: bool
