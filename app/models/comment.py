@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
 
 from app.api.body import Body, Read
-from app.api.query import ListQuery, Values
+from app.api.query import ItemQuery, ListQuery, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Email, Flag, random_uuid, today, unset
 from app.db.table import TEXT, OwnedTable, check, column
@@ -93,6 +93,7 @@ class CommentRead(Read):
 class CommentQuery(ListQuery):
     """Paging, sorting and filters of a list of comments."""
 
+    expand: Annotated[str | None, Field(description="Comma-separated: `task`; a dot leads one level on.")] = None
     task_id: UUID | None = None
     task_id__ne: UUID | None = None
     task_id__in: Values[UUID] | None = None
@@ -110,3 +111,9 @@ class CommentQuery(ListQuery):
     written_on__gte: Date_ | None = None
     written_on__lt: Date_ | None = None
     written_on__lte: Date_ | None = None
+
+
+class CommentItemQuery(ItemQuery):
+    """What the answer with one Comment is to hold."""
+
+    expand: Annotated[str | None, Field(description="Comma-separated: `task`; a dot leads one level on.")] = None

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import ListQuery, Values
+from app.api.query import ItemQuery, ListQuery, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Flag, Url, unset
 from app.db.table import TEXT, OwnedTable, check, column, expression
@@ -152,6 +152,9 @@ class ProjectRead(Read):
 class ProjectQuery(ListQuery):
     """Paging, sorting and filters of a list of projects."""
 
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None
@@ -185,3 +188,11 @@ class ProjectQuery(ListQuery):
     budget__lt: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__lte: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__isnull: Flag | None = None
+
+
+class ProjectItemQuery(ItemQuery):
+    """What the answer with one Project is to hold."""
+
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None

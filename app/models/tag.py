@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read
-from app.api.query import ListQuery, Number, Values, Whole
+from app.api.query import ItemQuery, ListQuery, Number, Values, Whole
 from app.api.scalars import unset
 from app.db.table import TEXT, OwnedTable, check, column
 
@@ -72,6 +72,9 @@ class TagQuery(ListQuery):
     """Paging, sorting and filters of a list of tags."""
 
     limit: Annotated[Whole, Field(ge=1, le=200, description="Rows a page.")] = 50
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None
@@ -85,3 +88,11 @@ class TagQuery(ListQuery):
     weight__gte: Number | None = None
     weight__lt: Number | None = None
     weight__lte: Number | None = None
+
+
+class TagItemQuery(ItemQuery):
+    """What the answer with one Tag is to hold."""
+
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None

@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, Boolean, ForeignKeyConstraint, Index, Integer, Num
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import ListQuery, Values, Whole
+from app.api.query import ItemQuery, ListQuery, Values, Whole
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, expression
@@ -195,6 +195,13 @@ class TaskRead(Read):
 class TaskQuery(ListQuery):
     """Paging, sorting and filters of a list of tasks."""
 
+    expand: Annotated[
+        str | None,
+        Field(
+            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. List"
+            "s hold their newest 20 rows."
+        ),
+    ] = None
     title: str | None = None
     title__ne: str | None = None
     title__in: Values[str] | None = None
@@ -245,3 +252,15 @@ class TaskQuery(ListQuery):
     parent_id__ne: UUID | None = None
     parent_id__in: Values[UUID] | None = None
     parent_id__isnull: Flag | None = None
+
+
+class TaskItemQuery(ItemQuery):
+    """What the answer with one Task is to hold."""
+
+    expand: Annotated[
+        str | None,
+        Field(
+            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. List"
+            "s hold their newest 20 rows."
+        ),
+    ] = None

@@ -6,8 +6,10 @@ from app.routes import comments, projects, tags, task_tags, tasks
 
 routers: tuple[APIRouter, ...] = (
     comments.router,
+    comments.nested,
     projects.router,
     tags.router,
     task_tags.router,
     tasks.router,
+    tasks.nested,
 )

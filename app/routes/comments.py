@@ -11,8 +11,8 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
 from app.api.body import given, values
-from app.api.listing import Listing
-from app.api.query import ItemQuery, fields_of
+from app.api.expansion import Expansions, ToOne
+from app.api.listing import Listing, Parent
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -34,7 +34,8 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.comment import Comment, CommentCreate, CommentQuery, CommentRead, CommentReplace, CommentUpdate
+from app.models.comment import Comment, CommentCreate, CommentItemQuery, CommentQuery, CommentRead, CommentReplace, CommentUpdate
+from app.models.task import Task, TaskRead
 
 RESOURCE_NAME = "Comment"
 
@@ -45,9 +46,23 @@ router = APIRouter(
     responses=UNAUTHORIZED,
     route_class=CompiledRoute,
 )
+nested = APIRouter(
+    prefix="/api/{user_id}",
+    tags=["comments"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
 
 ROW_COLUMNS = columns(Comment, CommentRead)
 GET_ROW = owned(select(Comment).with_only_columns(*ROW_COLUMNS).where(Comment.user_id == OWNER, Comment.id == ROW_ID))
+ROW_EXPANSIONS = Expansions(
+    Comment,
+    CommentRead,
+    {
+        "task": ToOne("task_id", Task, TaskRead),
+    },
+)
 LIST_ROWS = Listing(
     Comment,
     CommentRead,
@@ -55,6 +70,7 @@ LIST_ROWS = Listing(
     sort={
         "written_on": Comment.written_on,
     },
+    expansions=ROW_EXPANSIONS,
 )
 INSERT_ROW = owned(insert(Comment).values(placeholders(Comment)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
@@ -64,6 +80,7 @@ UPDATE_ROW = Updates(
 DELETE_ROW = owned(
     delete(Comment).where(col(Comment.user_id) == OWNER, col(Comment.id) == ROW_ID, version_matches(Comment)).returning(col(Comment.id))
 )
+PARENT_TASK = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == ROW_ID))
 
 
 @router.get("", response_model=Page[CommentRead])
@@ -81,11 +98,14 @@ async def create_comment(user_id: OwnerId, body: CommentCreate, session: DbSessi
 
 @router.get("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND)
 async def get_comment(
-    user_id: OwnerId, comment_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+    user_id: OwnerId, comment_id: UUID, query: Annotated[CommentItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one of the user's comments."""
-    fields = fields_of(query, CommentRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), RESOURCE_NAME, if_none_match, fields)
+    view = ROW_EXPANSIONS.view(query)
+    row = await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id)
+    if row is not None:
+        await view.expand(session, user_id, [row])
+    return found(row, RESOURCE_NAME, if_none_match, view.fields)
 
 
 @router.put("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -124,3 +144,12 @@ async def delete_comment(user_id: OwnerId, comment_id: UUID, session: DbSession,
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return deleted()
+
+
+@nested.get("/tasks/{task_id}/comments", response_model=Page[CommentRead], responses=NOT_FOUND)
+async def list_comments_of_task(
+    user_id: OwnerId, task_id: UUID, request: Request, query: Annotated[CommentQuery, Query()], session: DbSession
+) -> Response:
+    """List the comments of a task."""
+    parent = Parent("task_id", task_id, PARENT_TASK, "Task")
+    return await LIST_ROWS.page(session, request, user_id, query, within=parent)

@@ -11,8 +11,8 @@ from sqlalchemy import insert, update
 from sqlmodel import col, select
 
 from app.api.body import given, values
+from app.api.expansion import Expansions, ToMany
 from app.api.listing import Listing, Ranked
-from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -34,8 +34,17 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, delete_and_clear, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.project import Project, ProjectCreate, ProjectQuery, ProjectRead, ProjectReplace, ProjectStatus, ProjectUpdate
-from app.models.task import Task
+from app.models.project import (
+    Project,
+    ProjectCreate,
+    ProjectItemQuery,
+    ProjectQuery,
+    ProjectRead,
+    ProjectReplace,
+    ProjectStatus,
+    ProjectUpdate,
+)
+from app.models.task import Task, TaskRead
 
 RESOURCE_NAME = "Project"
 
@@ -49,6 +58,13 @@ router = APIRouter(
 
 ROW_COLUMNS = columns(Project, ProjectRead)
 GET_ROW = owned(select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER, Project.id == ROW_ID))
+ROW_EXPANSIONS = Expansions(
+    Project,
+    ProjectRead,
+    {
+        "tasks": ToMany("project_id", Task, TaskRead),
+    },
+)
 LIST_ROWS = Listing(
     Project,
     ProjectRead,
@@ -60,6 +76,7 @@ LIST_ROWS = Listing(
         "ends_on": Project.ends_on,
         "budget": Project.budget,
     },
+    expansions=ROW_EXPANSIONS,
 )
 INSERT_ROW = owned(insert(Project).values(placeholders(Project)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
@@ -84,11 +101,14 @@ async def create_project(user_id: OwnerId, body: ProjectCreate, session: DbSessi
 
 @router.get("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND)
 async def get_project(
-    user_id: OwnerId, project_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+    user_id: OwnerId, project_id: UUID, query: Annotated[ProjectItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one of the user's projects."""
-    fields = fields_of(query, ProjectRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME, if_none_match, fields)
+    view = ROW_EXPANSIONS.view(query)
+    row = await session.fetch_one(GET_ROW, user_id=user_id, id=project_id)
+    if row is not None:
+        await view.expand(session, user_id, [row])
+    return found(row, RESOURCE_NAME, if_none_match, view.fields)
 
 
 @router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)

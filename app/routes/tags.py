@@ -11,8 +11,8 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
 from app.api.body import given, values
+from app.api.expansion import Expansions, Linked
 from app.api.listing import Listing
-from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -35,7 +35,9 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.tag import Tag, TagCreate, TagQuery, TagRead, TagReplace, TagUpdate
+from app.models.tag import Tag, TagCreate, TagItemQuery, TagQuery, TagRead, TagReplace, TagUpdate
+from app.models.task import Task, TaskRead
+from app.models.task_tag import TaskTag
 
 RESOURCE_NAME = "Tag"
 
@@ -49,6 +51,13 @@ router = APIRouter(
 
 ROW_COLUMNS = columns(Tag, TagRead)
 GET_ROW = owned(select(Tag).with_only_columns(*ROW_COLUMNS).where(Tag.user_id == OWNER, Tag.id == ROW_ID))
+ROW_EXPANSIONS = Expansions(
+    Tag,
+    TagRead,
+    {
+        "tasks": Linked(TaskTag, "tag_id", "task_id", Task, TaskRead),
+    },
+)
 LIST_ROWS = Listing(
     Tag,
     TagRead,
@@ -58,6 +67,7 @@ LIST_ROWS = Listing(
         "weight": Tag.weight,
         "uses": Tag.uses,
     },
+    expansions=ROW_EXPANSIONS,
 )
 INSERT_ROW = owned(insert(Tag).values(placeholders(Tag)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
@@ -82,11 +92,14 @@ async def create_tag(user_id: OwnerId, body: TagCreate, session: DbSession) -> R
 
 @router.get("/{tag_id}", response_model=TagRead, responses=NOT_FOUND)
 async def get_tag(
-    user_id: OwnerId, tag_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+    user_id: OwnerId, tag_id: UUID, query: Annotated[TagItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one of the user's tags."""
-    fields = fields_of(query, TagRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), RESOURCE_NAME, if_none_match, fields)
+    view = ROW_EXPANSIONS.view(query)
+    row = await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id)
+    if row is not None:
+        await view.expand(session, user_id, [row])
+    return found(row, RESOURCE_NAME, if_none_match, view.fields)
 
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)

@@ -11,8 +11,8 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
 from app.api.body import given, values
-from app.api.listing import Listing, Ranked
-from app.api.query import ItemQuery, fields_of
+from app.api.expansion import Expansions, Linked, ToMany, ToOne
+from app.api.listing import Listing, Parent, Ranked
 from app.api.responses import (
     CONFLICT,
     NOT_FOUND,
@@ -35,7 +35,11 @@ from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholde
 from app.extensions import task as hooks
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.task import Task, TaskCreate, TaskPriority, TaskQuery, TaskRead, TaskReplace, TaskUpdate
+from app.models.comment import Comment, CommentRead
+from app.models.project import Project, ProjectRead
+from app.models.tag import Tag, TagRead
+from app.models.task import Task, TaskCreate, TaskItemQuery, TaskPriority, TaskQuery, TaskRead, TaskReplace, TaskUpdate
+from app.models.task_tag import TaskTag
 
 RESOURCE_NAME = "Task"
 
@@ -46,9 +50,27 @@ router = APIRouter(
     responses=UNAUTHORIZED,
     route_class=CompiledRoute,
 )
+nested = APIRouter(
+    prefix="/api/{user_id}",
+    tags=["tasks"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
 
 ROW_COLUMNS = columns(Task, TaskRead)
 GET_ROW = owned(select(Task).with_only_columns(*ROW_COLUMNS).where(Task.user_id == OWNER, Task.id == ROW_ID))
+ROW_EXPANSIONS = Expansions(
+    Task,
+    TaskRead,
+    {
+        "project": ToOne("project_id", Project, ProjectRead),
+        "parent": ToOne("parent_id", Task, TaskRead),
+        "comments": ToMany("task_id", Comment, CommentRead),
+        "subtasks": ToMany("parent_id", Task, TaskRead),
+        "tags": Linked(TaskTag, "task_id", "tag_id", Tag, TagRead),
+    },
+)
 LIST_ROWS = Listing(
     Task,
     TaskRead,
@@ -59,6 +81,7 @@ LIST_ROWS = Listing(
         "due_at": Task.due_at,
         "progress": Task.progress,
     },
+    expansions=ROW_EXPANSIONS,
 )
 INSERT_ROW = owned(insert(Task).values(placeholders(Task)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
@@ -66,6 +89,8 @@ UPDATE_ROW = Updates(
     update(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(*ROW_COLUMNS),
 )
 DELETE_ROW = owned(delete(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(col(Task.id)))
+PARENT_PROJECT = owned(select(Project.id).where(Project.user_id == OWNER, Project.id == ROW_ID))
+PARENT_PARENT = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == ROW_ID))
 
 
 @router.get("", response_model=Page[TaskRead])
@@ -83,11 +108,14 @@ async def create_task(user_id: OwnerId, body: TaskCreate, session: DbSession) ->
 
 @router.get("/{task_id}", response_model=TaskRead, responses=NOT_FOUND)
 async def get_task(
-    user_id: OwnerId, task_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
+    user_id: OwnerId, task_id: UUID, query: Annotated[TaskItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one of the user's tasks."""
-    fields = fields_of(query, TaskRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_id), RESOURCE_NAME, if_none_match, fields)
+    view = ROW_EXPANSIONS.view(query)
+    row = await session.fetch_one(GET_ROW, user_id=user_id, id=task_id)
+    if row is not None:
+        await view.expand(session, user_id, [row])
+    return found(row, RESOURCE_NAME, if_none_match, view.fields)
 
 
 @router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -122,3 +150,21 @@ async def delete_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_ma
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, task_id, versions)
     return deleted()
+
+
+@nested.get("/projects/{project_id}/tasks", response_model=Page[TaskRead], responses=NOT_FOUND)
+async def list_tasks_of_project(
+    user_id: OwnerId, project_id: UUID, request: Request, query: Annotated[TaskQuery, Query()], session: DbSession
+) -> Response:
+    """List the tasks of a project."""
+    parent = Parent("project_id", project_id, PARENT_PROJECT, "Project")
+    return await LIST_ROWS.page(session, request, user_id, query, within=parent)
+
+
+@nested.get("/tasks/{task_id}/subtasks", response_model=Page[TaskRead], responses=NOT_FOUND)
+async def list_subtasks_of_task(
+    user_id: OwnerId, task_id: UUID, request: Request, query: Annotated[TaskQuery, Query()], session: DbSession
+) -> Response:
+    """List the subtasks of a task."""
+    parent = Parent("parent_id", task_id, PARENT_PARENT, "Task")
+    return await LIST_ROWS.page(session, request, user_id, query, within=parent)
