@@ -46,7 +46,7 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
         model, routes = model_module(resource, tables, relations.expansions), route_module(resource, cleared[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
-        if routes.nested:
+        if routes.nested or routes.link:
             nested.add(resource.name)
     models, routers = models_index(schema), routes_index(schema, nested)
     files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))

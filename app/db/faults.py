@@ -20,6 +20,10 @@ from app.db.statements import Statement
 RETRY_AFTER = {"Retry-After": "1"}
 
 
+class DanglingReferenceError(RequestValidationError):
+    """A reference to a row that does not exist, or is not the user's."""
+
+
 class answering:  # noqa: N801  # used like a function, in a `with` statement
     """Turns the database faults of its block, which runs `statement`, into the exceptions that the API answers with."""
 
@@ -104,7 +108,7 @@ def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: boo
     if deleting or not isinstance(constraint, ForeignKeyConstraint):
         return HTTPException(409, f"Rows of {error.table_name} still refer to this one. Delete or change them first.")
     column = _own_columns(constraint)[0]
-    return RequestValidationError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
+    return DanglingReferenceError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
 
 
 def _check_failed(name: str | None) -> Exception:

@@ -66,7 +66,7 @@ def relations_of(schema: Schema) -> dict[str, Relations]:
                 incoming[here.target.name].append(Expansion(name, "linked", there.target, here.field.column, resource, there.field.column))
     return {
         resource.name: Relations(
-            tuple(_named_once(resource, [*_outgoing(resource, by_name), *incoming[resource.name]])),
+            tuple(_named_once(resource, [*_outgoing(resource, by_name), *incoming[resource.name]])) if _is_read(resource) else (),
             tuple(end for end in _ends(resource, by_name) if end.inverse is not None and Operation.LIST in resource.operations),
             _link(resource, by_name),
         )

@@ -10,7 +10,7 @@ from generator.literals import docstring, text
 from generator.naming import module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations
 from generator.plan.values import default_literal, header
-from generator.plan.views import NestedList, RouteModule
+from generator.plan.views import Link, LinkEnd, NestedList, RouteModule
 
 CONFLICTING = (Operation.CREATE, Operation.REPLACE, Operation.UPDATE)
 
@@ -85,11 +85,12 @@ class _RoutePlanner:
         delete = self._delete() if "delete" in operations else ""
         expansions = tuple((text(expansion.name), self._expansion(expansion)) for expansion in self.relations.expansions)
         nested = tuple(self._nested(parent) for parent in self.relations.parents)
+        link = self._link(self.relations.link, operations, hooks) if self.relations.link else None
         words = resource.module.rstrip("_").replace("_", " ")
         return RouteModule(
             path=f"app/routes/{module_of(resource.plural)}.py",
             header=header(resource),
-            names=self._names(operations, hooks),
+            names=self._names(operations, hooks, link),
             resource=name,
             title=words,
             titles=resource.plural.replace("_", " "),
@@ -104,8 +105,9 @@ class _RoutePlanner:
             sort=sort,
             delete=delete,
             fixed=fixed,
-            expansions=expansions if operations & {"list", "get"} else (),
+            expansions=expansions,
             nested=nested,
+            link=link,
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
@@ -145,6 +147,48 @@ class _RoutePlanner:
             parent=text(target.name),
             doc=f"List the {titles} of {'an' if words[0] in 'aeiou' else 'a'} {words}.",
         )
+
+    def _link(self, ends: tuple[End, End], operations: set[str], hooks: set[str]) -> Link | None:
+        """The paths of a link: those of its operations that need nothing but the pair, and for which no hook has to run."""
+        settable = all(not field.required or field in (ends[0].field, ends[1].field) for field in self.resource.fields)
+        settable = settable and all(end.field.write != "never" for end in ends)
+        puts = "create" in operations and settable and not _hooked("create", hooks)
+        deletes = "delete" in operations and not _hooked("delete", hooks)
+        if not puts and not deletes:
+            return None
+        first, second = ends[0].target, ends[1].target
+        titles = [end.target.module.rstrip("_").replace("_", " ") for end in ends]
+        a, b = (f"{'an' if title[0] in 'aeiou' else 'a'} {title}" for title in titles)
+        return Link(
+            path=text(f"/{first.segment}/{{{ends[0].field.column}}}/{second.segment}/{{{ends[1].field.column}}}"),
+            ends=(self._link_end(ends[0]), self._link_end(ends[1])),
+            ends_name=text(f"{first.name} or {second.name}"),
+            put=self._put_link(ends) if puts else "",
+            put_doc=f"Link {a} to {b}; what is linked already stays as it is.",
+            delete=self._delete_link(ends) if deletes else "",
+            delete_doc=f"Take the link between {a} and {b} away, if there is one.",
+        )
+
+    def _link_end(self, end: End) -> LinkEnd:
+        return LinkEnd(end.field.column, f"FIND_{end.field.name.upper()}", self._find(end.target))
+
+    def _put_link(self, ends: tuple[End, End]) -> str:
+        name, insert = self.resource.name, self.names.use("sqlalchemy.dialects.postgresql", "insert", "insert_or_keep")
+        unique = ", ".join(text(column) for column in ("user_id", *self._pair(ends)))
+        values = f"{self.names.use('app.db.statements', 'placeholders')}({name})"
+        returned = f"{self.names.use('sqlmodel', 'col')}({name}.id)"
+        return f"{insert}({name}).values({values}).on_conflict_do_nothing(index_elements=[{unique}]).returning({returned})"
+
+    def _pair(self, ends: tuple[End, End]) -> tuple[str, ...]:
+        """The columns of the unique constraint of a link, in its order."""
+        columns = {end.field.column for end in ends}
+        return next(unique.columns for unique in self.resource.unique if set(unique.columns) == columns)
+
+    def _delete_link(self, ends: tuple[End, End]) -> str:
+        name, col, bind = self.resource.name, self.names.use("sqlmodel", "col"), self.names.use("sqlalchemy", "bindparam")
+        owner = f"{col}({name}.user_id) == {self.names.use('app.db.statements', 'OWNER')}"
+        pair = ", ".join(f"{col}({name}.{end.field.column}) == {bind}({text(end.field.column)})" for end in ends)
+        return f"{self.names.use('sqlalchemy', 'delete')}({name}).where({owner}, {pair}).returning({col}({name}.id))"
 
     def _find(self, target: Resource) -> str:
         """The statement that finds a row of another resource by its id."""
@@ -187,7 +231,21 @@ class _RoutePlanner:
         references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
         return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
 
-    def _names(self, operations: set[str], hooks: set[str]) -> SimpleNamespace:
+    def _relation_names(self, link: Link | None) -> list[tuple[str, str]]:
+        wanted: list[tuple[str, str]] = []
+        if self.relations.expansions:
+            wanted.append(("app.api.expansion", "Expansions"))
+        if self.relations.parents:
+            wanted += [("app.api.listing", "Parent"), ("app.api.responses", "NOT_FOUND")]
+        if link is not None:
+            wanted += [("app.api.responses", "NOT_FOUND"), ("uuid", "UUID")]
+        if link is not None and link.put:
+            wanted += [("app.api.links", "link_values"), ("app.api.links", "linked"), ("app.ids", "uuid7")]
+        if link is not None and link.delete:
+            wanted += [("app.api.links", "unlinked"), ("app.api.responses", "deleted")]
+        return wanted
+
+    def _names(self, operations: set[str], hooks: set[str], link: Link | None) -> SimpleNamespace:
         """The imported names that the template writes, by their usual name."""
         wanted = [("fastapi", "APIRouter"), ("fastapi", "Depends"), ("fastapi", "Response"), ("sqlmodel", "select")]
         wanted += [("app.api.responses", "UNAUTHORIZED"), ("app.api.route", "CompiledRoute"), ("app.db.session", "DbSession")]
@@ -219,10 +277,7 @@ class _RoutePlanner:
             "update": [("app.api.body", "given"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
             "delete": [("app.api.responses", "CONFLICT"), ("app.api.responses", "deleted")],
         }
-        if self.relations.expansions and operations & {"list", "get"}:
-            wanted.append(("app.api.expansion", "Expansions"))
-        if self.relations.parents:
-            wanted += [("app.api.listing", "Parent"), ("app.api.responses", "NOT_FOUND")]
+        wanted += self._relation_names(link)
         changing = [("app.api.responses", name) for name in ("IfMatch", "NOT_FOUND", "STALE", "versions_in")]
         for operation in sorted(operations):
             wanted += by_operation.get(operation, [])

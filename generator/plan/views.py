@@ -81,6 +81,28 @@ class NestedList:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkEnd:
+    """One end of a link: its path parameter, and the constant that finds the row with it."""
+
+    item: str
+    statement: str
+    find: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The pair of paths of a link resource; `put` and `delete` are the statements, or "" where the spec does not allow it."""
+
+    path: str
+    ends: tuple[LinkEnd, LinkEnd]
+    ends_name: str
+    put: str
+    put_doc: str
+    delete: str
+    delete_doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteModule:
     """app/routes/<plural>.py. `hooks` are the names that the spec declares; `fixed` what an insert gives beside the body."""
 
@@ -104,6 +126,7 @@ class RouteModule:
     fixed: tuple[tuple[str, str], ...]
     expansions: tuple[tuple[str, str], ...]
     nested: tuple[NestedList, ...]
+    link: Link | None
     hooks: frozenset[str]
     concurrency_required: bool
     deprecated: bool
