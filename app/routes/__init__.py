@@ -10,6 +10,7 @@ routers: tuple[APIRouter, ...] = (
     projects.router,
     tags.router,
     task_tags.router,
+    task_tags.nested,
     tasks.router,
     tasks.nested,
 )

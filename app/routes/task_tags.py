@@ -7,10 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import delete, insert
+from sqlalchemy import bindparam, delete, insert
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlmodel import col, select
 
 from app.api.body import values
+from app.api.links import link_values, linked, unlinked
 from app.api.listing import Listing
 from app.api.query import ItemQuery, fields_of
 from app.api.responses import (
@@ -32,12 +34,21 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
+from app.models.tag import Tag
+from app.models.task import Task
 from app.models.task_tag import TaskTag, TaskTagCreate, TaskTagQuery, TaskTagRead
 
 RESOURCE_NAME = "TaskTag"
 
 router = APIRouter(
     prefix="/api/{user_id}/task-tags",
+    tags=["task tags"],
+    dependencies=[Depends(verify_jwt)],
+    responses=UNAUTHORIZED,
+    route_class=CompiledRoute,
+)
+nested = APIRouter(
+    prefix="/api/{user_id}",
     tags=["task tags"],
     dependencies=[Depends(verify_jwt)],
     responses=UNAUTHORIZED,
@@ -56,6 +67,19 @@ INSERT_ROW = owned(insert(TaskTag).values(placeholders(TaskTag)).returning(*ROW_
 DELETE_ROW = owned(
     delete(TaskTag).where(col(TaskTag.user_id) == OWNER, col(TaskTag.id) == ROW_ID, version_matches(TaskTag)).returning(col(TaskTag.id))
 )
+PUT_LINK = owned(
+    insert_or_keep(TaskTag)
+    .values(placeholders(TaskTag))
+    .on_conflict_do_nothing(index_elements=["user_id", "task_id", "tag_id"])
+    .returning(col(TaskTag.id))
+)
+DELETE_LINK = owned(
+    delete(TaskTag)
+    .where(col(TaskTag.user_id) == OWNER, col(TaskTag.task_id) == bindparam("task_id"), col(TaskTag.tag_id) == bindparam("tag_id"))
+    .returning(col(TaskTag.id))
+)
+FIND_TASK = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == ROW_ID))
+FIND_TAG = owned(select(Tag.id).where(Tag.user_id == OWNER, Tag.id == ROW_ID))
 
 
 @router.get("", response_model=Page[TaskTagRead])
@@ -88,3 +112,19 @@ async def delete_task_tag(user_id: OwnerId, task_tag_id: UUID, session: DbSessio
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, task_tag_id, versions)
     return deleted()
+
+
+@nested.put("/tasks/{task_id}/tags/{tag_id}", status_code=204, responses=NOT_FOUND)
+async def link_task_tag(user_id: OwnerId, task_id: UUID, tag_id: UUID, session: DbSession) -> Response:
+    """Link a task to a tag; what is linked already stays as it is."""
+    row = link_values(TaskTagCreate, task_id=task_id, tag_id=tag_id)
+    return await linked(session, PUT_LINK, "Task or Tag", user_id=user_id, id=uuid7(), **row)
+
+
+@nested.delete("/tasks/{task_id}/tags/{tag_id}", status_code=204, responses=NOT_FOUND)
+async def unlink_task_tag(user_id: OwnerId, task_id: UUID, tag_id: UUID, session: DbSession) -> Response:
+    """Take the link between a task and a tag away, if there is one."""
+    row = await session.fetch_one(DELETE_LINK, user_id=user_id, task_id=task_id, tag_id=tag_id)
+    if row is not None:
+        return deleted()
+    return await unlinked(session, user_id, "Task or Tag", (FIND_TASK, task_id), (FIND_TAG, tag_id))
