@@ -15,7 +15,7 @@ serve: install ## generate the application and serve it, on an embedded PostgreS
 	@$(BIN)/rowsmith serve $(ARGS) || { code=$$?; [ $$code -eq 130 ] || exit $$code; }
 
 test: install ## run the tests, on an embedded PostgreSQL of their own
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, specs against generated code
 	$(BIN)/ruff check .

@@ -717,7 +717,7 @@ def test_reasons_stay_inside(api: Guarded) -> None:
 
 def test_S1_tokens_and_claims_stay_out_of_the_log(api: Guarded, caplog: pytest.LogCaptureFixture) -> None:
     marker = "claim-5f1b"
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="app"):
         for forged in (
             hs256(SECRET, claims(f"{marker}\r\nFAKE")),
             hs256(SECRET, claims(nbf=marker)),
