@@ -57,7 +57,7 @@ def _read(page: Path) -> Iterator[Block]:
     while number < len(lines):
         line = lines[number]
         number += 1
-        if re.match(r"##? ", line):
+        if re.match(r"#{1,3} ", line):
             section = line.lstrip("# ")
         opening = re.match(r"( *)```(.*)$", line)
         if not opening:
@@ -165,8 +165,8 @@ class Replay:
             for one, other in zip(shown, actual, strict=True):
                 self._compare(one, other, key, where)
         elif key in {"created_at", "updated_at"}:
-            assert MOMENT.fullmatch(shown), where
-            assert MOMENT.fullmatch(actual), where
+            assert MOMENT.fullmatch(str(shown)), where
+            assert MOMENT.fullmatch(str(actual)), where
         elif isinstance(shown, str) and isinstance(actual, str) and self._varies(key, shown, actual):
             assert self.bound.setdefault(shown, actual) == actual, where
         else:
