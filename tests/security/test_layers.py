@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ from app.middleware.auth import verify_jwt, verify_user_match
 from generator.embedded import APP_ROLE, OWNER_ROLE
 from generator.ir import Operation, Reference
 from tests.support.database import Database
-from tests.support.matrix import CALLS, Call
+from tests.support.matrix import CALLS, LINKS, NESTED, Call
 from tests.support.mutation import Edit, mutated_project
 from tests.support.observer import Observer, observing
 from tests.support.resources import RESOURCES, ResourceCase, random_id
@@ -181,6 +182,7 @@ def arguments_for(one: Written, record: asyncpg.Record, user: str) -> dict[str, 
     """Parameters with which `one` would meet the row `record`, asked for by `user`."""
     row = dict(record)
     found = {**row, **{f"new_{name}": value for name, value in row.items()}, "versions": None, "victim": row["user_id"]}
+    found["ids"] = [value for value in row.values() if isinstance(value, UUID)]  # of an expansion: the row, and what it refers to
     return found | dict(one.parameters) | {"user_id": user}
 
 
@@ -387,7 +389,7 @@ def test_I10_one_connection_carries_nothing_from_one_user_to_the_next(api: Api, 
     ada, bob = new_user("ada"), new_user("bob")
     rows = {user: case.create(api, user) for user in (ada, bob)}
     found = written(case, case.create(api, ada, **case.body(api, ada, optional=True)))
-    [get_row] = [one.statement for one in found if not isinstance(one.statement, UpdateBase) and not one.is_list]
+    get_row = next(one.statement for one in found if not isinstance(one.statement, UpdateBase) and not one.is_list)  # the module's first
     get = owned(get_row)
 
     async def work(pool: Pool) -> None:
@@ -540,7 +542,7 @@ def test_every_route_of_a_user_verifies_the_token_and_its_user() -> None:
         assert "user_id" not in {field.name for field in dependant.path_params}
         assert inspect.iscoroutinefunction(context.endpoint)
         seen += 1
-    assert seen == len(CALLS)
+    assert seen == len(CALLS) + len(NESTED) + len(LINKS)
 
 
 def _dependency_calls(dependant: Dependant) -> Generator[Any]:
@@ -562,7 +564,7 @@ def test_every_route_is_in_the_matrix() -> None:
         for context in iter_route_contexts(application.router.routes)
         for method in (context.methods or {"ANY"}) - {"HEAD"}
     }
-    matrix = {(call.method, call.template) for call in CALLS}
+    matrix = {(call.method, call.template) for call in (*CALLS, *LINKS)} | {("GET", nested.template) for nested in NESTED}
     assert routes - OPEN == matrix
     assert routes >= OPEN
 

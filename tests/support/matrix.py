@@ -15,6 +15,7 @@ import httpx
 
 from generator.ir import EnumType, Field, JsonType, Kind, ListType, Operation, Reference, ScalarType
 from tests.support.resources import RESOURCES, ResourceCase, random_id
+from tests.support.resources import case as named
 from tests.support.serving import Api
 
 METHODS = {
@@ -206,3 +207,95 @@ FILTERS = [found for case in RESOURCES if case.has(Operation.LIST) for found in 
 def sort_keys_of(case: ResourceCase) -> list[str]:
     """Every name that the list of a resource can be sorted by."""
     return [field.column for field in case.resource.fields if field.sort] + ["created_at", "updated_at", "id"]
+
+
+@dataclass(frozen=True, slots=True)
+class NestedList:
+    """The list of `case` below the rows that one of its references leads to."""
+
+    case: ResourceCase
+    field: Field
+
+    def __str__(self) -> str:
+        return f"{self.case}.{self.field.column}"
+
+    @property
+    def parent(self) -> ResourceCase:
+        """What the reference leads to."""
+        assert isinstance(self.field.type, Reference)
+        return named(self.field.type.target)
+
+    @property
+    def inverse(self) -> str:
+        """What the parent calls the rows, in paths and in `expand`."""
+        assert isinstance(self.field.type, Reference)
+        assert self.field.type.inverse is not None
+        return self.field.type.inverse
+
+    @property
+    def template(self) -> str:
+        """The path as the application's routes have it."""
+        return f"/api/{{user_id}}/{self.parent.resource.segment}/{{{self.parent.resource.item_param}}}/{self.inverse}"
+
+    def path(self, user: str, parent_id: str) -> str:
+        """The path of one request."""
+        return f"{self.parent.item(user, parent_id)}/{self.inverse}"
+
+
+NESTED = [
+    NestedList(case, field)
+    for case in RESOURCES
+    if case.has(Operation.LIST)
+    for field in case.resource.fields
+    if isinstance(field.type, Reference) and field.type.inverse
+]
+"""Every nested list."""
+
+
+type End = tuple[str, ResourceCase]
+"""A column of a link, and the resource that it leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCall:
+    """PUT or DELETE of the pair of a link."""
+
+    case: ResourceCase
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.case}"
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The link's two references, each with what it leads to."""
+        assert self.case.resource.link is not None
+        one, other = (next(field for field in self.case.resource.fields if field.name == name) for name in self.case.resource.link)
+        assert isinstance(one.type, Reference)
+        assert isinstance(other.type, Reference)
+        return (one.column, named(one.type.target)), (other.column, named(other.type.target))
+
+    @property
+    def template(self) -> str:
+        """The path as the application's routes have it."""
+        return "/api/{user_id}" + "".join(f"/{end.resource.segment}/{{{column}}}" for column, end in self.ends)
+
+    def path(self, user: str, one: str, other: str) -> str:
+        """The path of one request."""
+        (_, first), (_, second) = self.ends
+        return f"{first.item(user, one)}/{second.resource.segment}/{other}"
+
+
+LINKS = [LinkCall(case, method) for case in RESOURCES if case.resource.link for method in ("PUT", "DELETE")]
+"""Both calls of every link."""
+
+EXPANSIONS = [
+    (named("Task"), name) for name in ("project", "parent", "comments", "subtasks", "tags", "parent.project", "subtasks.comments")
+] + [
+    (named("Project"), "tasks"),
+    (named("Project"), "tasks.tags"),
+    (named("Comment"), "task"),
+    (named("Comment"), "task.project"),
+    (named("Tag"), "tasks"),
+]
+"""Names of `expand` with what they stand on: each kind at each level."""

@@ -24,7 +24,7 @@ from sqlalchemy.sql.elements import BinaryExpression
 from starlette.requests import Request
 
 import app.routes
-from app.api import listing
+from app.api import expansion, listing
 from app.api.listing import Listing
 from app.api.query import ListQuery, parse_query
 from app.config import load_settings
@@ -161,7 +161,7 @@ def _recording(name: str) -> Generator[tuple[Any, list[tuple[Any, Statement]]]]:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    with patch.object(statements, "owned", record), patch.object(listing, "owned", record):
+    with patch.object(statements, "owned", record), patch.object(listing, "owned", record), patch.object(expansion, "owned", record):
         specification.loader.exec_module(module)
         yield module, recorded
 
