@@ -129,7 +129,8 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "There is nothing at this path."
     elif error.status_code == 405:
-        allowed = ", ".join(_allowed_methods(request)) if "route" in request.scope else (headers or {}).get("Allow", "")
+        named = _allowed_methods(request) if "route" in request.scope else (headers or {}).get("Allow", "").split(", ")
+        allowed = ", ".join(sorted(named))
         detail, headers = f"This path does not take {request.method}, only {allowed}.", {**(headers or {}), "Allow": allowed}
     return error_response(request, error.status_code, detail, headers=headers)
 

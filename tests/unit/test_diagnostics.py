@@ -228,7 +228,7 @@ def test_github_escapes_what_would_end_or_begin_a_command() -> None:
     )
     assert render_github([found]) == (
         "::warning file=resources/a%2Cb%3Ac%25.yaml,line=2,col=3,endColumn=7,title=Rowsmith RS601"
-        "::50%25 of%0A::error::this<U+000D>%0Anote: r (b:5:6)%0Ahint: x: y, z\n"
+        "::50%25 of ::error::this%0Anote: r (b:5:6)%0Ahint: x: y, z\n"
     )
     assert render_github([error("RS101", "m", None)]) == "::error title=Rowsmith RS101::m\n"
 
