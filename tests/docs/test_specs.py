@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from app import server
+from app.api import expansion, listing, query, scalars
 from generator.diagnostics import Diagnostic, render_text
 from generator.ir import HOOKS
 from generator.naming import snake_case
 from generator.pipeline import compile_specs
 from generator.spec import FieldSpec, ResourceSpec
-from generator.types import COMMON_KEYS, SCALARS, TYPE_NAMES, keys_of, types_with
+from generator.types import COMMON_KEYS, RANGE, SCALARS, TYPE_NAMES, keys_of, types_with
+from tests.support.matrix import OPERATORS
 from tests.support.pages import PAGES, ROOT, Block, blocks
 
 OTHERS = {name: f"resource: {name}\nfields:\n  name: string\n" for name in ("Project", "Task", "Tag")}
@@ -73,10 +76,10 @@ def test_a_spec_compiles_or_is_wrong_as_shown(block: Block, after: Block | None)
         assert text == ""
 
 
-def _table(page: Path, first: str) -> list[list[str]]:
-    """The cells of the table whose first heading is `first`, line by line."""
+def _table(page: Path, *heads: str) -> list[list[str]]:
+    """The cells of the table whose first headings are `heads`, line by line."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {' | '.join(heads)} |"))
     rows: list[list[str]] = []
     for line in lines[start + 2 :]:
         if not line.startswith("|"):
@@ -126,3 +129,35 @@ def _types_of(cell: str) -> set[str]:
 def test_every_hook_is_documented() -> None:
     text = SPEC_PAGE.read_text(encoding="utf-8") + (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     assert [hook for hook in HOOKS if f"`{hook}`" not in text] == []
+
+
+def test_the_operators_are_the_compilers() -> None:
+    page = ROOT / "docs" / "http.md"
+    groups = [("",), ("ne",), ("in",), RANGE, ("contains",), ("icontains", "startswith")]
+    documented: dict[str, set[str]] = {}
+    for row in _table(page, "type", "`=`"):
+        operators = {operator for cell, group in zip(row[1:], groups, strict=True) if cell for operator in group}
+        documented |= dict.fromkeys(row[0].split(", "), operators)
+    expected = {kind.value: set(row.operators) for kind, row in SCALARS.items()}
+    expected |= {name: set(OPERATORS.get(name, ())) for name in ("enum", "ref", "list", "json")}
+    assert documented == expected
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        f"takes up to {query.MAX_LIST_VALUES} values",
+        f"At most {query.MAX_FILTERS} filters in a request",
+        f"at most {query.MAX_OFFSET:,}",
+        f"counts up to {listing.COUNTED:,}",
+        f"holds its newest {expansion.MAX_ROWS} rows",
+        f"at most {scalars.MAX_JSON_LEVELS} levels and {scalars.MAX_JSON_BYTES // 1024} KiB",
+        f"headers are larger than {server.MAX_UNPARSED_BYTES // 1024} KiB",
+    ],
+)
+def test_the_limits_are_the_applications(claim: str) -> None:
+    assert claim in (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+
+
+def test_the_limits_in_words_are_the_applications() -> None:
+    assert (listing.MAX_SORT_KEYS, expansion.MAX_EXPANSIONS, expansion.MAX_LEVELS) == (5, 10, 2)
