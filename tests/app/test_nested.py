@@ -50,7 +50,7 @@ def world(api: Api) -> World:
         {"title": "none", "count": "exact"},
     ],
 )
-def test_it_is_the_filtered_list(world: World, query: dict[str, str]) -> None:
+def test_it_is_the_filtered_list(world: World, query: dict[str, Any]) -> None:
     nested = world.get(f"projects/{world.one}/tasks", **query)
     listed = world.get("tasks", project_id=world.one, **query)
     assert nested["items"] == listed["items"]
