@@ -23,6 +23,7 @@ check: install ## lint, format, types, layers, dependencies, specs against gener
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/rowsmith fmt --check
 	$(BIN)/rowsmith check
 	$(BIN)/pytest -q tests/unit/test_requirements.py
 
