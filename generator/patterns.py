@@ -404,7 +404,8 @@ class _Parser:
         if re.match(r"\(\?[a-zA-Z]", rest):
             hint = "write both cases, as in [Aa], and newlines where they are meant, as in [^x] or (?:.|\\n)"
             self._refuse(NOT_PORTABLE, "flags are not supported", start, 3, hint)
-        self._refuse(NOT_PORTABLE, f"`{rest[:3]}` is not supported", start, 3, "groups are written (…) or (?:…)")
+        shown = f"`{rest[:3]}`" if rest[:3].isprintable() else "this kind of group"
+        self._refuse(NOT_PORTABLE, f"{shown} is not supported", start, 3, "groups are written (…) or (?:…)")
 
     # Sets
 

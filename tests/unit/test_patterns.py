@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generator.diagnostics import Severity
@@ -205,6 +205,7 @@ HOSTILE_ATOMS = st.sampled_from(
 )
 
 
+@example("(?\n")
 @given(st.lists(HOSTILE_ATOMS, max_size=15).map("".join) | st.text(max_size=30))
 def test_any_text_is_a_pattern_or_a_problem(pattern: str) -> None:
     result = check_pattern(pattern)
