@@ -192,11 +192,8 @@ def parse_pairs(raw: bytes, known: tuple[str, ...]) -> dict[str, str]:
         if value is None:
             raise refused(name, "string_unicode", "The value is not UTF-8, or holds a NUL character.")
         if name in given:
-            raise refused(
-                name,
-                "repeated_parameter",
-                f"`{name}` is given more than once; to match several values use `{name}__in=a,b` where it exists.",
-            )
+            several = f"; to match several values use `{name}__in=a,b`" if f"{name}__in" in known else ""
+            raise refused(name, "repeated_parameter", f"`{name}` is given more than once{several}.")
         given[name] = value
     return given
 
