@@ -23,7 +23,7 @@ MAX_ROWS = 20
 """A list inside a row holds the newest so many; its nested route has all of them."""
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
-_PARENT = "parent__id"  # no column: names of fields have no double underscore
+_PARENT = "parent__of"  # no column: two underscores are only in those of references, before `id`
 
 
 class ToOne:
@@ -94,7 +94,7 @@ type Relation = ToOne | ToMany
 
 def _parents() -> Any:
     """The ids of the rows to expand, as a column."""
-    return func.unnest(_IDS, type_=Uuid).column_valued("parent")
+    return func.unnest(_IDS, type_=Uuid).column_valued("parent_")  # no table: their names do not end so
 
 
 def _newest(related: Any, parent: Any) -> Statement:

@@ -220,9 +220,16 @@ class Listing:
         read = _READERS.get(self._table.c[name].type.python_type)
         return value if read is None else read(value)
 
-    def _argument(self, parameter: str, value: Any) -> Any:
+    def _split(self, parameter: str) -> tuple[str, str]:
+        """The column and the operator of a parameter. A column can have two underscores: that of a reference `project_`."""
+        if parameter in self._table.c:
+            return parameter, "eq"
         name, _, operator = parameter.rpartition("__")
-        if not name or operator not in {"contains", "icontains", "startswith"} or isinstance(self._table.c[name].type, ARRAY):
+        return name, operator
+
+    def _argument(self, parameter: str, value: Any) -> Any:
+        name, operator = self._split(parameter)
+        if operator not in {"contains", "icontains", "startswith"} or isinstance(self._table.c[name].type, ARRAY):
             return value
         literal = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
         return f"{literal}%" if operator == "startswith" else f"%{literal}%"
@@ -262,9 +269,7 @@ class Listing:
         return expression.expression if isinstance(expression, Ranked) else self._table.c[name]
 
     def _condition(self, parameter: str, value: bool | None) -> ColumnElement[bool]:
-        name, _, operator = parameter.rpartition("__")
-        if not name:
-            name, operator = parameter, "eq"
+        name, operator = self._split(parameter)
         column = self._table.c[name]
         given = bindparam(f"filter_{parameter}", type_=column.type)
         match operator:

@@ -27,46 +27,54 @@ MAX_JSON_LEVELS = 64
 MAX_JSON_BYTES = 64 * 1024
 
 
-def _moment[T](shape: re.Pattern[str], read: Callable[[str], T], kind: LiteralString, example: LiteralString) -> Callable[[Any], T]:
-    def validate(value: Any) -> T:
-        if isinstance(value, str) and shape.fullmatch(value):
-            try:
-                return read(value)
-            except (ValueError, OverflowError):
-                pass
-        raise PydanticCustomError(f"{kind}_format", f"Input should be a {kind} such as {example}")
-
-    return validate
-
-
 def _to_utc(text: str) -> datetime:
     return datetime.fromisoformat(text.upper()).astimezone(UTC)
 
 
-Date = Annotated[
-    date,
-    PlainValidator(_moment(_DATE, date.fromisoformat, "date", "2026-01-31")),
-    WithJsonSchema({"type": "string", "format": "date"}),
-]
+class Rfc3339[T: (date, time, datetime)]:
+    """Annotation of a date or time: the one spelling that it has in JSON. Bounds stand before it and are held against what it reads."""
+
+    def __init__(self, shape: re.Pattern[str], read: Callable[[str], T], kind: LiteralString, example: LiteralString) -> None:
+        """`read` takes a text of this `shape`; `kind` and `example` say in messages what that is."""
+        self._shape = shape
+        self._read = read
+        self._kind: LiteralString = kind
+        self._example: LiteralString = example
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read, then validate what was read as Pydantic does."""
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def read(self, value: Any) -> T:
+        """The date or time of a text, or of a value of Python's type that has such a text; PydanticCustomError for all others."""
+        text = value.isoformat() if isinstance(value, (date, time)) else value
+        if isinstance(text, str) and self._shape.fullmatch(text):
+            try:
+                return self._read(text)
+            except (ValueError, OverflowError):
+                pass
+        raise PydanticCustomError(f"{self._kind}_format", f"Input should be a {self._kind} such as {self._example}")
+
+
+FULL_DATE = Rfc3339(_DATE, date.fromisoformat, "date", "2026-01-31")
+PARTIAL_TIME = Rfc3339(_TIME, time.fromisoformat, "time", "12:30:00")
+DATE_TIME = Rfc3339(_DATETIME, _to_utc, "datetime", "2026-01-31T12:30:00Z")
+
+Date = Annotated[date, FULL_DATE]
 """RFC 3339 full-date."""
 
-Time = Annotated[
-    time,
-    PlainValidator(_moment(_TIME, time.fromisoformat, "time", "12:30:00")),
-    WithJsonSchema({"type": "string", "format": "time"}),
-]
+Time = Annotated[time, PARTIAL_TIME]
 """RFC 3339 partial-time, without a zone."""
 
-DateTime = Annotated[
-    datetime,
-    PlainValidator(_moment(_DATETIME, _to_utc, "datetime", "2026-01-31T12:30:00Z")),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
+DateTime = Annotated[datetime, DATE_TIME]
 """RFC 3339 date-time with a zone; kept in UTC."""
 
 
 class Exact:
-    """Annotation of a `Decimal`: at most `precision` digits, `scale` of them after the point, taken without rounding."""
+    """Annotation of a `Decimal`: at most `precision` digits, `scale` of them after the point, taken without rounding.
+
+    Bounds stand before it and are held against what it reads.
+    """
 
     def __init__(self, precision: int, scale: int) -> None:
         """`precision` and `scale` as in PostgreSQL's numeric(precision, scale)."""
@@ -74,20 +82,21 @@ class Exact:
         self.scale = scale
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate with `read`; answer as text."""
-        return core_schema.no_info_plain_validator_function(self.read, serialization=core_schema.to_string_ser_schema())
+        """Read, then validate what was read as Pydantic does; answer as text without an exponent."""
+        plain = core_schema.plain_serializer_function_ser_schema(_plain, return_schema=core_schema.str_schema(), when_used="json")
+        return core_schema.no_info_before_validator_function(self.read, handler(source), serialization=plain)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A plain decimal, as text or number."""
         if handler.mode == "serialization":
-            return {"type": "string", "pattern": _DECIMAL.pattern}
+            return {"type": "string", "pattern": f"^{_DECIMAL.pattern}$"}
         return {"anyOf": [{"type": "string", "pattern": f"^{_DECIMAL.pattern}$"}, {"type": "number"}]}
 
     def read(self, value: Any) -> Decimal:
         """The exact decimal; PydanticCustomError for other spellings and for more digits than the column holds."""
         text = repr(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
         if isinstance(value, Decimal):
-            text = str(value)
+            text = _plain(value)
         if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
             raise PydanticCustomError("decimal_format", "Input should be a plain decimal such as 12.50")
         whole, _, fraction = text.removeprefix("-").partition(".")
@@ -100,7 +109,11 @@ class Exact:
             raise PydanticCustomError(
                 "decimal_whole_digits", "Decimal input should have no more than {limit} digits before the decimal point", {"limit": limit}
             )
-        return Decimal(text) + 0  # no negative zero
+        return Decimal(text) if text.strip("-0.") else Decimal(text.removeprefix("-"))  # no negative zero
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f")
 
 
 def _email(value: str) -> str:
@@ -132,6 +145,8 @@ Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "fo
 
 
 def _json(value: Any) -> Any:
+    if value is None:  # as where a database holds it: there it is no value
+        raise PydanticCustomError("json_null", "Input should not be null")
     _check_json(value, MAX_JSON_LEVELS)
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_JSON_BYTES:
@@ -162,7 +177,7 @@ Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"}
 """A boolean of a query string: true or false."""
 
 Json = Annotated[Any, AfterValidator(_json)]
-"""Any JSON value: at most 64 levels and 64 KiB."""
+"""Any JSON value but null itself: at most 64 levels and 64 KiB."""
 
 
 def today() -> date:

@@ -51,8 +51,8 @@ def answer_for(error: Exception, statement: Statement | None = None) -> Exceptio
             return _taken(error.constraint_name)
         case pg.ForeignKeyViolationError() | pg.RestrictViolationError():
             return _dangling(error, deleting=statement is not None and statement.is_delete)
-        case pg.CheckViolationError():
-            return _check_failed(error.constraint_name)
+        case pg.CheckViolationError() | pg.NotNullViolationError():
+            return _refused_value(error)
         case pg.DeadlockDetectedError() | pg.SerializationError():
             return _unavailable("The change met another one at the same moment. Try again.")
         case pg.QueryCanceledError() | pg.LockNotAvailableError():
@@ -111,10 +111,10 @@ def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: boo
     return DanglingReferenceError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
 
 
-def _check_failed(name: str | None) -> Exception:
-    constraint = _constraints().get(name or "")
+def _refused_value(error: pg.CheckViolationError | pg.NotNullViolationError) -> Exception:
+    constraint = _constraints().get(error.constraint_name or "")
     info = constraint.info if isinstance(constraint, CheckConstraint) else {}
-    location = ("body", info["column"]) if "column" in info else ("body",)
-    return RequestValidationError(
-        [{"type": "check_failed", "loc": location, "msg": info.get("message", "The values break a rule of this resource.")}]
-    )
+    column, message = info.get("column"), info.get("message", "The values break a rule of this resource.")
+    if isinstance(error, pg.NotNullViolationError):
+        column, message = error.column_name, "Input should not be null."
+    return RequestValidationError([{"type": "check_failed", "loc": ("body", column) if column else ("body",), "msg": message}])

@@ -45,21 +45,21 @@ class Session:
         """Signs the cursors of lists."""
         return self._database.cursors
 
-    async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
-        """The first row, or None. `parameters` are the statement's, `user_id` among them."""
+    async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """The first row, or None. `parameters` are the statement's, `user_id` among them; they may have any name, `statement` too."""
         with answering(statement):
             async with self._database.connection() as connection:
                 record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
 
-    async def fetch_all(self, statement: Statement, **parameters: Any) -> list[Row]:
+    async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
         with answering(statement):
             async with self._database.connection() as connection:
                 records = await connection.fetch(statement.sql, *statement.arguments(parameters))
         return [_row(record, statement) for record in records]
 
-    async def estimate(self, count: Statement, **parameters: Any) -> int:
+    async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         """How many rows the planner expects a counting statement to count."""
         with answering(count):
             async with self._database.connection() as connection:
@@ -85,7 +85,7 @@ class Transaction:
         self._connection = connection
         self.user_id = user_id
 
-    async def fetch_one(self, statement: Statement, **parameters: Any) -> Row | None:
+    async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None."""
         with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))

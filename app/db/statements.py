@@ -6,11 +6,12 @@ import. There it gets two guards, each sufficient alone:
 * it is refused (`UnownedStatementError`) unless every table in it carries the owner predicate `table.user_id == OWNER`;
 * it is wrapped so that the same round trip first tells PostgreSQL who the user is, which row-level security then enforces:
 
-      WITH owner AS MATERIALIZED (SELECT set_config('app.user_id', $1, true) AS uid), change AS (UPDATE … RETURNING …)
-      SELECT result.* FROM owner, LATERAL (SELECT change.* FROM change WHERE owner.uid IS NOT NULL OFFSET 0) AS result
+      WITH owner_ AS MATERIALIZED (SELECT set_config('app.user_id', $1, true) AS uid), change AS (UPDATE … RETURNING …)
+      SELECT result.* FROM owner_, LATERAL (SELECT change.* FROM change WHERE owner_.uid IS NOT NULL OFFSET 0) AS result
 
-The lateral reference to `owner.uid` makes PostgreSQL produce the owner row before it touches the statement, and OFFSET 0 keeps the planner
-from merging the two. Were the order ever another, the policies would see no user and no row: it fails closed.
+The underscore keeps a table `owner` apart: no table has a name that ends with one. The lateral reference to `owner_.uid` makes PostgreSQL
+produce the owner row before it touches the statement, and OFFSET 0 keeps the planner from merging the two. Were the order ever another, the
+policies would see no user and no row: it fails closed.
 """
 
 import json
@@ -43,7 +44,6 @@ from sqlalchemy import (
     func,
     inspect,
     literal_column,
-    null,
     or_,
     select,
     update,
@@ -151,7 +151,7 @@ def owned(statement: Select[Any] | UpdateBase | Any) -> Statement:
     require_owner(statement)
     owner = (
         select(func.set_config(literal_column("'app.user_id'"), OWNER, literal_column("true")).label("uid"))
-        .cte("owner")
+        .cte("owner_")
         .prefix_with("MATERIALIZED")
     )
     if isinstance(statement, UpdateBase):
@@ -261,17 +261,26 @@ def delete_and_clear(model: type[SQLModel], *references: tuple[type[SQLModel], s
     """
     table = table_of(model)
     doomed = (
-        select(table.c.id).where(table.c.user_id == OWNER, table.c.id == ROW_ID, version_matches(model)).with_for_update().cte("doomed")
+        select(table.c.id).where(table.c.user_id == OWNER, table.c.id == ROW_ID, version_matches(model)).with_for_update().cte("doomed_")
     )
     statement: ReturningDelete[Any] = (
         delete(table).where(table.c.user_id == OWNER, table.c.id.in_(select(doomed.c.id))).returning(table.c.id)
     )
-    for referring, name in references:
-        child = table_of(referring)
-        clear = update(child).where(child.c.user_id == OWNER, child.c[name].in_(select(doomed.c.id)))
-        changes: dict[str, Any] = {name: null(), "updated_at": func.now(), "version": child.c.version + literal_column("1")}
-        statement = statement.add_cte(clear.values(**changes).cte(f"cleared_{child.name}_{name}"[:63]))
+    referring: dict[Table, list[str]] = {}
+    for child_model, name in references:
+        referring.setdefault(table_of(child_model), []).append(name)
+    for number, (child, names) in enumerate(referring.items(), 1):  # one update a table: a statement changes a row once
+        clear = update(child).where(child.c.user_id == OWNER, or_(*(child.c[name].in_(select(doomed.c.id)) for name in names)))
+        if child is table:
+            clear = clear.where(child.c.id != ROW_ID)
+        changes: dict[str, Any] = {name: func.nullif(child.c[name], ROW_ID) for name in names}
+        statement = statement.add_cte(clear.values({**changes, **_touched(child)}).cte(f"cleared_{number}_"))
     return statement
+
+
+def _touched(table: Table) -> dict[str, Any]:
+    """What every change of a row sets besides."""
+    return {"updated_at": func.now(), "version": table.c.version + literal_column("1")}
 
 
 class Updates:
@@ -286,7 +295,7 @@ class Updates:
     def _compile(self, names: frozenset[str]) -> Statement:
         table = self._table
         values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
-        return owned(self._statement.values(**values, updated_at=func.now(), version=table.c.version + literal_column("1")))
+        return owned(self._statement.values({**values, **_touched(table)}))
 
     def of(self, changes: Mapping[str, Any]) -> tuple[Statement, dict[str, Any]]:
         """The statement that sets exactly the columns of `changes`, and its parameters for them (`new_<column>`)."""

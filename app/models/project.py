@@ -29,7 +29,7 @@ class ProjectStatus(StrEnum):
 
 ProjectName = Annotated[str, Field(min_length=1, max_length=120, examples=["Move house"])]
 ProjectColor = Annotated[str, Field(max_length=7, pattern="^#[0-9a-f]{6}$", examples=["#3366ff"])]
-ProjectBudget = Annotated[Decimal, Exact(12, 2), Field(ge=Decimal(0), examples=["1200.50"])]
+ProjectBudget = Annotated[Decimal, Field(ge=Decimal(0), examples=["1200.50"]), Exact(12, 2)]
 ProjectHomepage = Annotated[Url, Field(max_length=2048)]
 
 

@@ -29,7 +29,7 @@ class TaskPriority(StrEnum):
 
 
 TaskTitle = Annotated[str, Field(min_length=1, max_length=200, examples=["Book the van"])]
-TaskEstimate = Annotated[Decimal, Exact(6, 2), Field(ge=Decimal(0), examples=["1.50"])]
+TaskEstimate = Annotated[Decimal, Field(ge=Decimal(0), examples=["1.50"]), Exact(6, 2)]
 TaskProgress = Annotated[int, Field(ge=0, le=100)]
 TaskSlug = Annotated[str, Field(max_length=80, pattern="^[a-z0-9-]+$", examples=["book-the-van"])]
 TaskLabels = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20, examples=[["moving"]])]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from generator.imports import Names
 from generator.ir import (
+    Bounds,
     CheckConstraint,
     EnumType,
     Field,
@@ -254,51 +255,57 @@ class _ModelPlanner:
 
     def _wire(self, field: Field) -> str:
         """The annotation of the field's value in bodies and answers, without `| None`: an alias where it has constraints or words."""
-        base = self._wire_type(field.type)
-        extra = self._metadata(field)
-        if not extra:
-            return base
+        metadata = self._metadata(field)
+        if not metadata:
+            return self._wire_type(field.type)
         alias = f"{self.resource.name}{pascal_case(field.column)}"
         while alias in self._classes or alias in self._aliases:
             alias += "_"
-        annotated = self.names.use("typing", "Annotated")
-        inner = base.removeprefix(f"{annotated}[").removesuffix("]") if base.startswith(f"{annotated}[") else base
-        self._aliases[alias] = f"{annotated}[{inner}, {extra}]"
+        self._aliases[alias] = self._annotated(field.type, metadata)
         return alias
+
+    def _annotated(self, field_type: FieldType, arguments: list[str]) -> str:
+        """The annotation of a type whose `Field(…)` has these arguments; what reads its text stands behind them."""
+        annotated, field = self.names.use("typing", "Annotated"), f"{self._field()}({', '.join(arguments)})"
+        match field_type:
+            case ScalarType(kind=Kind.DECIMAL as kind):
+                return f"{annotated}[{self._scalar(kind)}, {field}, {self._exact(field_type)}]"
+            case ScalarType(kind=kind, bounds=bounds) if kind in _READERS and _has_limits(bounds):
+                return f"{annotated}[{self._scalar(kind)}, {field}, {self.names.use('app.api.scalars', _READERS[kind])}]"
+            case _:
+                return f"{annotated}[{self._wire_type(field_type)}, {field}]"
+
+    def _exact(self, scalar: ScalarType) -> str:
+        return f"{self.names.use('app.api.scalars', 'Exact')}({scalar.precision}, {scalar.scale})"
 
     def _wire_type(self, field_type: FieldType) -> str:
         match field_type:
-            case ScalarType(kind=kind, precision=precision, scale=scale):
+            case ScalarType(kind=kind):
                 special = {Kind.DATE: "Date", Kind.TIME: "Time", Kind.DATETIME: "DateTime", Kind.EMAIL: "Email", Kind.URL: "Url"}.get(kind)
                 if special:
                     return self.names.use("app.api.scalars", special)
                 if kind is Kind.DECIMAL:
-                    exact = self.names.use("app.api.scalars", "Exact")
-                    return f"{self.names.use('typing', 'Annotated')}[{self._scalar(kind)}, {exact}({precision}, {scale})]"
+                    return f"{self.names.use('typing', 'Annotated')}[{self._scalar(kind)}, {self._exact(field_type)}]"
                 return self._scalar(kind)
             case EnumType(class_name=name):
                 return name
             case ListType(of=of):
-                item = self._wire_type(of)
                 constraints = self._bounds(of)
-                if constraints:
-                    annotated = self.names.use("typing", "Annotated")
-                    inner = item.removeprefix(f"{annotated}[").removesuffix("]") if item.startswith(f"{annotated}[") else item
-                    item = f"{annotated}[{inner}, {self._field()}({', '.join(constraints)})]"
+                item = self._annotated(of, constraints) if constraints else self._wire_type(of)
                 return f"{self.names.builtin('list')}[{item}]"
             case JsonType():
                 return self.names.use("app.api.scalars", "Json")
             case Reference():
                 return self.names.use("uuid", "UUID")
 
-    def _metadata(self, field: Field) -> str:
-        """`Field(…)` with the constraints and the words of a field, or nothing."""
+    def _metadata(self, field: Field) -> list[str]:
+        """The arguments of `Field(…)`: the constraints and the words of a field."""
         arguments = self._bounds(field.type)
         if field.description:
             arguments.append(f"description={text(' '.join(field.description.split()))}")
         if field.example is not None:
             arguments.append(f"examples=[{literal(_json_example(field))}]")
-        return f"{self._field()}({', '.join(arguments)})" if arguments else ""
+        return arguments
 
     def _bounds(self, field_type: FieldType) -> list[str]:
         match field_type:
@@ -439,6 +446,14 @@ class _ModelPlanner:
                 return self.names.use("app.api.query", "Number")
             case _:
                 return self._wire_type(field_type)
+
+
+_READERS = {Kind.DATE: "FULL_DATE", Kind.TIME: "PARTIAL_TIME", Kind.DATETIME: "DATE_TIME"}
+"""What reads the text of a date or time, in app.api.scalars."""
+
+
+def _has_limits(bounds: Bounds) -> bool:
+    return any(limit is not None for limit in (bounds.ge, bounds.gt, bounds.le, bounds.lt))
 
 
 def _enum_of(field_type: FieldType) -> EnumType | None:

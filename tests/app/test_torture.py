@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import keyword
 import re
 from collections.abc import Generator
@@ -11,15 +12,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.embedded import EmbeddedPostgres
 from generator.ir import HOOKS, Operation, Span
 from generator.naming import FIELD_PATTERN, RESOURCE_PATTERN, is_keyword
 from generator.pipeline import load_schema
 from generator.types import ITEM_NAMES, TYPE_NAMES, keys_of
 from generator.validation.names import name_problem
+from tests.support.contract import Document
 from tests.support.database import temporary_folder
-from tests.support.generated import lint, run_python, type_check, write_core, write_specs
+from tests.support.generated import lint, rows_as_read, run_python, serving_project, type_check, write_core, write_specs
 from tests.support.project import rowsmith
-
+from tests.support.round_trip import RoundTrip, same
 
 SPAN = Span("resources/task.yaml", 1, 1)
 SPECS = Path(__file__).resolve().parents[1] / "cases" / "torture" / "resources"
@@ -34,8 +37,8 @@ FIELDS = [
 LATER = {"computed", "search_language", "soft_delete", "upsert", "filters"}
 """Keys that this version refuses, or reads without an effect."""
 
-RESOURCES = "Order Group User Class Index Address Status Series Date".split()
-NAMES = "order type match select user index desc end date default limit_".split()
+RESOURCES = ["Order", "Group", "User", "Class", "Index", "Address", "Status", "Series", "Date"]
+NAMES = ["order", "type", "match", "select", "user", "index", "desc", "end", "date", "default", "limit_"]
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,66 @@ def test_the_generated_code_imports_without_a_warning(project: Path):
     modules = sorted(path.relative_to(project).with_suffix("").as_posix() for path in (project / "app").glob("[mre]*s/*.py"))
     names = ", ".join(module.replace("/", ".").removesuffix(".__init__") for module in modules)
     assert run_python(project, "-c", f"import {names}, app.main") == ""
+
+
+# --- what is served -----------------------------------------------------------------------------------------------------------------
+
+RECORDER = '''"""Notes which hooks are called, and calls them."""
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+
+from app import extensions
+
+HOOKS = ("before_create", "after_create", "before_update", "after_update", "before_delete", "after_delete", "after_commit")
+calls: set[str] = set()
+
+
+def noted(name: str, hook: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def call(*arguments: object) -> None:
+        await hook(*arguments)
+        calls.add(name)
+
+    return call
+
+
+def setup(app: FastAPI) -> None:
+    for found in pkgutil.iter_modules(extensions.__path__):
+        module = importlib.import_module(f"app.extensions.{found.name}")
+        for name in HOOKS:
+            if hasattr(module, name):
+                setattr(module, name, noted(f"{found.name}.{name}", getattr(module, name)))
+
+    @app.get("/calls")
+    async def list_calls() -> list[str]:
+        return sorted(calls)
+'''
+
+
+@pytest.fixture(scope="module")
+def trip(project: Path, postgres: EmbeddedPostgres) -> Generator[RoundTrip]:
+    """The project served, with its own hooks noted."""
+    (project / "app" / "extensions" / "__init__.py").write_text(RECORDER)
+    schema, _ = load_schema(project)
+    assert schema is not None
+    with serving_project(postgres, project) as api:
+        yield RoundTrip(api, schema, Document(api.client.get("/openapi.json").json()))
+
+
+def test_every_resource_serves_its_rows_as_its_spec_says(trip: RoundTrip, subtests: pytest.Subtests, project: Path):
+    for resource in trip.schema.resources:
+        with subtests.test(resource.name):
+            trip.run(resource)
+    rows = rows_as_read(project, trip.api.database)
+    with subtests.test("answers are what the Read schemas write"):
+        for identifier, row in trip.stored().items():
+            assert same(row, json.loads(rows[identifier]))
+    for resource in trip.schema.resources:
+        with subtests.test(f"{resource.name} ends"):
+            trip.end(resource)
+    with subtests.test("the stubs of all hooks have run"):
+        calls = set(trip.api.client.get("/calls").json())
+        assert calls == {f"{resource.module}.{hook.name}" for resource in trip.schema.resources for hook in resource.hooks}
