@@ -10,9 +10,7 @@ import pytest
 from generator.embedded import EmbeddedPostgres
 from tests.support.database import new_database
 from tests.support.observer import Observer, observing
-from tests.support.serving import Api, serving
-
-ONE_CONNECTION = {"POOL_SIZE": "1", "MAX_OVERFLOW": "0", "POOL_TIMEOUT": "3"}
+from tests.support.serving import Api, serving_quickly
 
 
 def refuse_server_errors(answer: httpx.Response) -> None:
@@ -23,7 +21,7 @@ def refuse_server_errors(answer: httpx.Response) -> None:
 @pytest.fixture(scope="session")
 def api(postgres: EmbeddedPostgres) -> Generator[Api]:
     """The example on a pool of one connection, so that one which is not given back, or carries something over, is noticed at once."""
-    with new_database(postgres) as shared, serving(shared, **ONE_CONNECTION) as running:
+    with new_database(postgres) as shared, serving_quickly(shared, POOL_SIZE="1", MAX_OVERFLOW="0", POOL_TIMEOUT="3") as running:
         running.client.event_hooks = {"response": [refuse_server_errors]}
         yield running
 

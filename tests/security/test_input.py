@@ -223,8 +223,10 @@ def test_E1_nul_and_lone_surrogates_in_a_query(api: Api, found: Filter) -> None:
     user = new_user()
     headers = api.headers(user)
     for value in ("%00", "a%00", "%ed%a0%80", "%ff", "%c0%80", "%ed%b0%80x"):
-        assert send(api, "GET", f"{found.case.path(user)}?{found.parameter}={value}", headers).status == 422
-        assert send(api, "GET", f"{found.case.path(user)}?{found.parameter}{value}=x", headers).status == 422
+        for query in (f"{found.parameter}={value}", f"{found.parameter}{value}=x"):
+            answer = send(api, "GET", f"{found.case.path(user)}?{query}", headers)
+            assert answer.status == 422
+            assert answer.json()["detail"][0]["loc"][0] == "query"
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)

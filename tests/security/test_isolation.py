@@ -18,7 +18,7 @@ from tests.support.database import Database
 from tests.support.matrix import BODIES, CALLS, FILTERS, ITEMS, Call, Filter, calls_of, sort_keys_of
 from tests.support.observer import Observer
 from tests.support.resources import RESOURCES, ResourceCase, random_id, with_operation
-from tests.support.serving import Api, serving
+from tests.support.serving import Api, serving, serving_quickly
 from tests.support.tokens import new_user
 from tests.support.wire import send
 
@@ -34,7 +34,7 @@ def shape(answer: httpx.Response) -> tuple[int, str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def severed() -> Generator[Api]:
     """The application without any database: whatever it answers, it asked nobody."""
-    with serving(None, until="/healthz", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as running:
+    with serving_quickly(None, until="/healthz", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as running:
         yield running
 
 

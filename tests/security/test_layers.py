@@ -31,7 +31,7 @@ from tests.support.matrix import CALLS, LINKS, NESTED, Call
 from tests.support.mutation import Edit, mutated_project
 from tests.support.observer import Observer, observing
 from tests.support.resources import RESOURCES, ResourceCase, random_id
-from tests.support.serving import ROOT, Api, serving
+from tests.support.serving import APP_ROOT, ROOT, Api, serving
 from tests.support.statements import Written, route_modules, without_owner, wrapped, written
 from tests.support.tokens import SECRET, new_user
 
@@ -108,7 +108,7 @@ def test_every_statement_of_the_routes_carries_the_owner_predicate(api: Api, cas
 @pytest.mark.parametrize("name", route_modules())
 def test_routes_reach_the_database_through_owned_statements_only(name: str) -> None:
     """A lint: no statement is built outside of `owned()`, `Updates()` and `Listing()`, which check it, and no SQL is written as text."""
-    tree = ast.parse((ROOT / "app" / "routes" / f"{name}.py").read_text())
+    tree = ast.parse((APP_ROOT / "app" / "routes" / f"{name}.py").read_text())
     builders = {"select", "insert", "update", "delete", "delete_and_clear"}
     safe: set[ast.AST] = set()
     for node in ast.walk(tree):

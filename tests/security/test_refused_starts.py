@@ -13,7 +13,7 @@ from app import server
 from generator.embedded import APP_ROLE
 from tests.support.database import Database
 from tests.support.issuer import key
-from tests.support.serving import serving
+from tests.support.serving import serving, serving_quickly
 from tests.support.tokens import SECRET
 
 GOOD = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "JWT_SECRET": SECRET}
@@ -148,7 +148,7 @@ PAGES = [
 
 
 def test_F2_docs_in_production(database: Database) -> None:
-    with serving(database, ENVIRONMENT="production", SHUTDOWN_DELAY="0") as api:
+    with serving_quickly(database, ENVIRONMENT="production", SHUTDOWN_DELAY="0") as api:
         for page in PAGES:
             assert api.client.get(page).status_code == 404, page
         assert api.client.get("/healthz").status_code == 200

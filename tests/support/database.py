@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
+from generator.embedded_files import account_for, programs_for
 
-TEMPLATE = "template_with_tables"
+TEMPLATE = f"template_with_tables_{os.getpid()}"
 
 _numbers = itertools.count(1)
 
@@ -46,15 +48,29 @@ def temporary_folder() -> Generator[Path]:
 
 @contextmanager
 def running_server() -> Generator[EmbeddedPostgres]:
-    """A PostgreSQL for this test process, without the safety of data that only costs time here."""
+    """A PostgreSQL for this test process, without the safety of data that only costs time here.
+
+    Where ROWSMITH_TEST_SERVER has the folder of one that runs already, that one.
+    """
+    if folder := os.environ.get("ROWSMITH_TEST_SERVER"):
+        yield _attached(Path(folder))
+        return
     with temporary_folder() as folder, EmbeddedPostgres.start(folder / "data", durable=False) as server:
         yield server
+
+
+def _attached(data_dir: Path) -> EmbeddedPostgres:
+    """A server that another process has started, to run statements on and never to stop."""
+    server = EmbeddedPostgres.__new__(EmbeddedPostgres)
+    account = account_for(data_dir)
+    server.data_dir, server.socket_dir, server._programs = data_dir, data_dir, programs_for(account)
+    return server
 
 
 @contextmanager
 def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[Database]:
     """A database of its own, with the example's tables unless `tables` is False; dropped at the end."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     if tables:
         _ensure_template(server)
         server.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER {OWNER_ROLE}')

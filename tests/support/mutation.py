@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.database import temporary_folder
-from tests.support.serving import ROOT
-
-PARTS = ("app", "generator", "resources", "tests", "pyproject.toml")
+from tests.support.serving import APP_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,40 @@ class Edit:
         path.write_text(text.replace(self.source, self.replacement), encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A guard taken away: after its edits, each of the tests named in `red` must fail."""
+
+    guard: str
+    edits: tuple[Edit, ...]
+    red: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.guard
+
+    def apply(self, root: Path) -> None:
+        """Change the project at `root`; AssertionError for a text that does not occur exactly once."""
+        for edit in self.edits:
+            edit.apply(root)
+
+
+def copy_app(folder: Path) -> None:
+    """Copy the app that is tested into `folder`; its compiled modules are shared, and stay valid for what is not changed."""
+    for path, folders, files in os.walk(APP_ROOT / "app"):
+        copy = folder / Path(path).relative_to(APP_ROOT)
+        copy.mkdir()
+        if "__pycache__" in folders:
+            folders.remove("__pycache__")
+            (copy / "__pycache__").symlink_to(Path(path).resolve() / "__pycache__")
+        for name in files:
+            shutil.copy2(Path(path) / name, copy / name)
+
+
 @contextmanager
-def mutated_project(*edits: Edit, parts: tuple[str, ...] = ("app",)) -> Generator[Path]:
-    """A folder with `parts` of the project and the edits made; PYTHONPATH=<folder> serves its app."""
+def mutated_project(*edits: Edit) -> Generator[Path]:
+    """A folder with the app and the edits made. PYTHONPATH=<folder> serves it; PYTHONDONTWRITEBYTECODE keeps the original's modules."""
     with temporary_folder() as folder:
-        for part in parts:
-            if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part)  # with the compiled modules, which stay valid
-            else:
-                shutil.copy2(ROOT / part, folder / part)
+        copy_app(folder)
         for edit in edits:
             edit.apply(folder)
         yield folder

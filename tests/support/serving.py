@@ -12,14 +12,17 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
+from tests.support.asgi_server import serve
 from tests.support.database import Database, temporary_folder
 from tests.support.tokens import SECRET, mint
 
 ROOT = Path(__file__).resolve().parents[2]
+APP_ROOT = Path(os.environ.get("ROWSMITH_TEST_APP", ROOT))
+"""The folder of the app/ that is tested: another one where tests are run on changed copies of it."""
 START_TIMEOUT = 30.0
 
 
@@ -47,7 +50,7 @@ class Api:
 
 
 @contextmanager
-def serving(database: Database | None, *, until: str = "/readyz", root: Path = ROOT, **settings: str | None) -> Generator[Api]:
+def serving(database: Database | None, *, until: str = "/readyz", root: Path = APP_ROOT, **settings: str | None) -> Generator[Api]:
     """Run the application on `database` until the block ends.
 
     Args:
@@ -95,6 +98,23 @@ def serving(database: Database | None, *, until: str = "/readyz", root: Path = R
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+@contextmanager
+def serving_in_thread(database: Database | None, *, until: str = "/readyz", **settings: str | None) -> Generator[Api]:
+    """The same on uvicorn in a thread of this process, which starts sooner; `log` and `process` are none."""
+    from app.config import load_settings  # noqa: PLC0415 - `serving` needs no application in this process
+    from app.main import create_app  # noqa: PLC0415
+
+    values = {"DATABASE_URL": database.app_dsn if database else None, "JWT_SECRET": SECRET, **settings}
+    application = create_app(load_settings({name: value for name, value in values.items() if value is not None}, env_file=None))
+    with serve(application) as url, httpx.Client(base_url=url, timeout=30) as client:
+        assert client.get(until).status_code == 200
+        yield Api(url, client, database, cast("Any", None), cast("Any", None))  # pyright: ignore[reportArgumentType] - as above
+
+
+serving_quickly = serving_in_thread if os.environ.get("ROWSMITH_TEST_THREADS") else serving
+"""`serving`, but in a thread where the tests of many copies of the application are run."""
 
 
 def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path, path: str) -> None:
