@@ -69,7 +69,6 @@ def run(job: dict[str, Any]) -> None:
     outcomes = Outcomes(job["most"])
     options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     pytest.main([*options, "-o", f"pythonpath={folder}", *job["tests"]], plugins=[outcomes])
-    print("TIME", os.times(), file=open("/tmp/cat_times", "a"), *job["tests"])
     found = {"ran": outcomes.ran, "failed": outcomes.failed, "broken": outcomes.broken}
     (folder / "outcome.json").write_text(json.dumps(found), encoding="utf-8")
 
