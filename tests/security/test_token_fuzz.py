@@ -52,6 +52,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.text(max_size=300) | st.text(alphabet=LETTERS + ".", max_size=300) | st.binary(max_size=300).map(lambda data: data.decode("latin-1"))
 )
@@ -59,14 +60,15 @@ def test_random_text(text: str) -> None:
     refuse(hs256_verifier(), text)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80), st.binary(max_size=80))
 def test_random_bytes_in_the_right_form(header: bytes, payload: bytes, signature: bytes) -> None:
     refuse(hs256_verifier(), f"{base64url(header)}.{base64url(payload)}.{base64url(signature)}")
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "ES256", "EdDSA"])
-@given(st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.data())
 def test_one_letter_of_a_token_changed(algorithm: str, data: st.DataObject) -> None:
     """Any other text is no token: the signature covers two parts, and the third has one spelling."""
     honest = honest_token(algorithm)
@@ -86,6 +88,7 @@ def test_one_letter_of_a_token_changed(algorithm: str, data: st.DataObject) -> N
         refuse(verifier, changed)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["alg", "typ", "kid", "crit", "zip", "jwk", "jku", "x5u", "x5c", "cty", "b64"]) | st.text(max_size=5), JSON
@@ -101,12 +104,14 @@ def test_any_header_with_the_right_signature(header: dict[str, object]) -> None:
         assert subject is None
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from(["sub", "exp", "nbf", "iat", "aud", "iss", "jti", "at_hash"]), JSON))
 def test_any_claims_with_the_right_signature(payload: dict[str, object]) -> None:
     subject = accepted_or_refused(hs256_verifier(), token({"alg": "HS256"}, json.dumps(payload).encode(), hmac_signer(SECRET)))
     assert subject is None or (subject == payload["sub"] and isinstance(payload["exp"], int | float))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.text(max_size=300))
 def test_any_subject(subject: str) -> None:
     """A subject is given back as it is, or refused."""
