@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class Names:
@@ -55,6 +55,24 @@ class Names:
             name += "_"
         self._taken.add(name)
         return name
+
+
+class Importing:
+    """The names that a template writes: `n.select` imports `select` from the module that a table names, and is what to write for it.
+
+    So a module imports just what its template has written; its import statements are read when its body is done.
+    """
+
+    def __init__(self, names: Names, modules: Mapping[str, str]) -> None:
+        """`modules` says for each name from where it comes."""
+        self._names = names
+        self._modules = modules
+
+    def __getattr__(self, name: str) -> str:
+        """The name under which `name` is imported; AttributeError for one that the table has not."""
+        if name not in self._modules:
+            raise AttributeError(name)
+        return self._names.use(self._modules[name], name)
 
 
 def _section(module: str) -> int:

@@ -18,6 +18,7 @@ from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
 from generator.plan.relations import relations_of
 from generator.plan.routes import cleared_by, route_module
+from generator.plan.views import RouteModule
 
 LINE_LENGTH = 140
 
@@ -45,7 +46,7 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
         relations = related[resource.name]
         model, routes = model_module(resource, tables, relations.expansions), route_module(resource, cleared[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
-        files.append(RenderedFile(routes.path, _template("routes.py.j2", r=routes), resource.source))
+        files.append(RenderedFile(routes.path, _routes(routes), resource.source))
         if routes.nested or routes.link:
             nested.add(resource.name)
     models, routers = models_index(schema), routes_index(schema, nested)
@@ -61,6 +62,12 @@ def _environment() -> Environment:
 
 def _template(name: str, **values: Any) -> str:
     return _environment().get_template(name).render(**values)
+
+
+def _routes(module: RouteModule) -> str:
+    """A routes module: its body first, which tells what it imports."""
+    body = _template("routes.py.j2", r=module, n=module.importing)
+    return "\n".join([module.header, "", *module.names.statements(), "", body])
 
 
 def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from generator.imports import Names
-from generator.ir import EnumType, Field, Generated, Kind, Literally, Operation, Reference, Resource, ScalarType, Schema
-from generator.literals import docstring, text
+from generator.imports import Importing, Names
+from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema
+from generator.literals import text
 from generator.naming import module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations
 from generator.plan.values import default_literal, header
 from generator.plan.views import Link, LinkEnd, NestedList, RouteModule
 
-CONFLICTING = (Operation.CREATE, Operation.REPLACE, Operation.UPDATE)
+IMPORTED = {
+    name: module
+    for module, names in {
+        "fastapi": "APIRouter Depends Query Request Response",
+        "typing": "Annotated",
+        "uuid": "UUID",
+        "sqlalchemy": "insert update",
+        "sqlmodel": "col select",
+        "app.api.body": "given values",
+        "app.api.expansion": "Expansions",
+        "app.api.links": "link_values linked unlinked",
+        "app.api.listing": "Listing Parent",
+        "app.api.query": "ItemQuery fields_of",
+        "app.api.responses": (
+            "CONFLICT IfMatch IfNoneMatch NOT_FOUND Page STALE UNAUTHORIZED UNCONDITIONAL changed check_stored check_version created "
+            "deleted found refuse versions_in"
+        ),
+        "app.api.route": "CompiledRoute",
+        "app.db.session": "Change DbSession after_commit values_of",
+        "app.db.statements": "OWNER ROW_ID Updates columns owned placeholders version_matches",
+        "app.ids": "uuid7",
+        "app.middleware.auth": "OwnerId verify_jwt",
+    }.items()
+    for name in names.split()
+}
+"""From where the names come that the template writes."""
+
+ITEM_OPERATIONS = {"get", "replace", "update", "delete"}
 
 
 type Cleared = list[tuple[Resource, Field]]
@@ -90,7 +115,8 @@ class _RoutePlanner:
         return RouteModule(
             path=f"app/routes/{module_of(resource.plural)}.py",
             header=header(resource),
-            names=self._names(operations, hooks, link),
+            names=self.names,
+            importing=Importing(self.names, IMPORTED),
             resource=name,
             title=words,
             titles=resource.plural.replace("_", " "),
@@ -98,7 +124,7 @@ class _RoutePlanner:
             segment=resource.segment,
             item_path=resource.item_param,
             item="row_id" if resource.item_param == "id" else resource.item_param,
-            module=resource.module,
+            item_type=self._item_id(resource) if operations & ITEM_OPERATIONS else "",
             function=_function(resource),
             functions=resource.plural,
             operations=frozenset(operations),
@@ -109,10 +135,9 @@ class _RoutePlanner:
             nested=nested,
             link=link,
             hooks=frozenset(hooks),
+            hooks_name=self.names.use("app.extensions", resource.module, "hooks") if hooks else "",
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
-            doc=docstring(resource.description or name, indent=4),
-            imports=self.names.statements(),
         )
 
     def _related(self, resource: Resource, name: str) -> str:
@@ -231,80 +256,6 @@ class _RoutePlanner:
         references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
         return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
 
-    def _relation_names(self, link: Link | None) -> list[tuple[str, str]]:
-        wanted: list[tuple[str, str]] = []
-        if self.relations.expansions:
-            wanted.append(("app.api.expansion", "Expansions"))
-        if self.relations.parents:
-            wanted += [("app.api.listing", "Parent"), ("app.api.responses", "NOT_FOUND")]
-        if link is not None:
-            wanted += [("app.api.responses", "NOT_FOUND"), ("uuid", "UUID")]
-        if link is not None and link.put:
-            wanted += [("app.api.links", "link_values"), ("app.api.links", "linked"), ("app.ids", "uuid7")]
-        if link is not None and link.delete:
-            wanted += [("app.api.links", "unlinked"), ("app.api.responses", "deleted")]
-        return wanted
-
-    def _names(self, operations: set[str], hooks: set[str], link: Link | None) -> SimpleNamespace:
-        """The imported names that the template writes, by their usual name."""
-        wanted = [("fastapi", "APIRouter"), ("fastapi", "Depends"), ("fastapi", "Response"), ("sqlmodel", "select")]
-        wanted += [("app.api.responses", "UNAUTHORIZED"), ("app.api.route", "CompiledRoute"), ("app.db.session", "DbSession")]
-        wanted += [("app.middleware.auth", "OwnerId"), ("app.middleware.auth", "verify_jwt")]
-        wanted += [("app.db.statements", name) for name in ("OWNER", "ROW_ID", "columns", "owned")]
-        by_operation = {
-            "list": [
-                ("typing", "Annotated"),
-                ("fastapi", "Query"),
-                ("fastapi", "Request"),
-                ("app.api.listing", "Listing"),
-                ("app.api.responses", "Page"),
-            ],
-            "get": [
-                ("typing", "Annotated"),
-                ("fastapi", "Query"),
-                *(() if self.relations.expansions else (("app.api.query", "ItemQuery"), ("app.api.query", "fields_of"))),
-                *(("app.api.responses", name) for name in ("IfNoneMatch", "NOT_FOUND", "found")),
-            ],
-            "create": [
-                ("app.api.body", "values"),
-                ("app.api.responses", "CONFLICT"),
-                ("app.api.responses", "created"),
-                ("sqlalchemy", "insert"),
-                ("app.db.statements", "placeholders"),
-                ("app.ids", "uuid7"),
-            ],
-            "replace": [("app.api.body", "values"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
-            "update": [("app.api.body", "given"), ("app.api.responses", "CONFLICT"), ("app.api.responses", "changed")],
-            "delete": [("app.api.responses", "CONFLICT"), ("app.api.responses", "deleted")],
-        }
-        wanted += self._relation_names(link)
-        changing = [("app.api.responses", name) for name in ("IfMatch", "NOT_FOUND", "STALE", "versions_in")]
-        for operation in sorted(operations):
-            wanted += by_operation.get(operation, [])
-            if operation in {"replace", "update", "delete"}:
-                wanted += changing
-                hooked = _hooked(operation, hooks)
-                wanted += [("app.api.responses", "check_stored" if hooked else "refuse")]
-                if self.resource.concurrency == "required":
-                    wanted.append(("app.api.responses", "UNCONDITIONAL"))
-        if operations & {"replace", "update"}:
-            wanted += [
-                ("sqlalchemy", "update"),
-                ("sqlmodel", "col"),
-                ("app.db.statements", "Updates"),
-                ("app.db.statements", "version_matches"),
-            ]
-        if "update" in operations:
-            wanted.append(("app.api.responses", "check_version" if not _hooked("update", hooks) else "changed"))
-        if hooks:
-            wanted += [("app.db.session", name) for name in _session_names(operations, hooks)]
-        names = {name: self.names.use(module, name) for module, name in wanted}
-        if operations & {"get", "replace", "update", "delete"}:
-            names["ItemId"] = self._item_id(self.resource)
-        if hooks:
-            names["hooks"] = self.names.use("app.extensions", self.resource.module, "hooks")
-        return SimpleNamespace(**names)
-
 
 def _function(resource: Resource) -> str:
     """How the names of a resource's handlers end: `create_` and this."""
@@ -314,12 +265,3 @@ def _function(resource: Resource) -> str:
 def _hooked(operation: str, hooks: set[str]) -> bool:
     verb = {"replace": "update"}.get(operation, operation)
     return bool(hooks & {f"before_{verb}", f"after_{verb}", "after_commit"})
-
-
-def _session_names(operations: set[str], hooks: set[str]) -> list[str]:
-    names: list[str] = []
-    if "after_commit" in hooks and operations & {"create", "replace", "update", "delete"}:
-        names += ["Change", "after_commit"]
-    if "create" in operations and _hooked("create", hooks):
-        names.append("values_of")
-    return names

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from generator.imports import Importing, Names
+
 
 @dataclass(frozen=True, slots=True)
 class Enum:
@@ -104,12 +106,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class RouteModule:
-    """app/routes/<plural>.py. `hooks` are the names that the spec declares; `fixed` what an insert gives beside the body."""
+    """app/routes/<plural>.py, whose imports are known when its body is written: `names` has them then.
+
+    `hooks` are the names that the spec declares, `hooks_name` what their module is called; `fixed` is what an insert gives beside the
+    body.
+    """
 
     path: str
     header: str
-    imports: tuple[str, ...]
-    names: SimpleNamespace
+    names: Names
+    importing: Importing
     resource: str
     title: str
     titles: str
@@ -117,7 +123,7 @@ class RouteModule:
     segment: str
     item_path: str
     item: str
-    module: str
+    item_type: str
     function: str
     functions: str
     operations: frozenset[str]
@@ -128,9 +134,9 @@ class RouteModule:
     nested: tuple[NestedList, ...]
     link: Link | None
     hooks: frozenset[str]
+    hooks_name: str
     concurrency_required: bool
     deprecated: bool
-    doc: str
 
 
 @dataclass(frozen=True, slots=True)
