@@ -1,0 +1,295 @@
+"""Random lists over random rows, walked over HTTP page by page, are what plain Python makes of the same rows and the same query.
+
+`ROWSMITH_TEST_RUNS=5000 pytest tests/properties/test_lists_agree.py` asks 5,000 queries; without it there are some hundreds, the same
+each time but for the ids.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType, Schema
+from generator.pipeline import load_schema
+from tests.support.matrix import NESTED, Filter, filters_of, sort_keys_of
+from tests.support.observer import Observer, observing
+from tests.support.plain import NEWEST_FIRST, Condition, Key, Path, Query, Row, Rows, View, column_type, relations
+from tests.support.resources import RESOURCES, ROOT, ResourceCase, case, random_id
+from tests.support.serving import Api
+from tests.support.tokens import new_user
+from tests.support.values import answered, values_of
+
+RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "500"))
+RUNS_IN_A_WORLD = 100
+"""Queries on the same rows."""
+
+SIZES = {"Project": 6, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}
+"""Rows of the user who asks, parents before children; the other user has a third."""
+
+LETTERS = ["a", "A", "b", "Z", "é", "É", "ß", "\u0130", "\u0131", "Σ", "ς", "🙂", "%", "_", "\\", ",", '"', "'", " ", "0"]
+MOMENTS = [f"2026-01-0{day}T00:00:00{fraction}Z" for day in range(1, 5) for fraction in ("", ".000001", ".5")]
+BIG = [0, 1, 2, 2**53 + 1, 2**63 - 1]
+LISTS = [one for one in RESOURCES if one.has(Operation.LIST)]
+
+
+@dataclass
+class World:
+    """Rows of two users. `rows` are those of `user`, who asks; `others` are those of somebody else."""
+
+    api: Api
+    observer: Observer
+    random: Random
+    rows: Rows
+    others: Rows
+    user: str = field(default_factory=new_user)
+    other: str = field(default_factory=new_user)
+
+    def fill(self) -> None:
+        """Create the rows of both, in turn."""
+        for name, size in SIZES.items():
+            for number in range(size):
+                self._create(case(name), self.user, self.rows)
+                if number % 3 == 0:
+                    self._create(case(name), self.other, self.others)
+        self.observer.execute("ANALYZE")
+
+    def _create(self, resource: ResourceCase, user: str, rows: Rows) -> None:
+        for _ in range(100):
+            answer = self.api.call(user, "POST", resource.path(user), json=self._body(resource, rows))
+            if answer.status_code == 201:
+                break  # a rule or a unique value stood in the way of the others
+            assert answer.status_code in {409, 422}, answer.text
+        else:
+            raise AssertionError(f"no {resource} can be created")
+        row: Row = answer.json()
+        changes = {name: self.random.choice(MOMENTS) for name in ("created_at", "updated_at")}
+        changes |= {one.column: self.random.choice(BIG) for one in resource.resource.fields if one.write == "never"}
+        for column, value in changes.items():
+            row[column] = answered(column_type(resource.resource, column), value)
+            literal = f"'{value}'" if isinstance(value, str) else value
+            self.observer.execute(f'UPDATE "{resource.resource.plural}" SET "{column}" = {literal} WHERE id = \'{row["id"]}\'')
+        rows.of(resource.resource.name).append(row)
+
+    def _body(self, resource: ResourceCase, rows: Rows) -> Row:
+        body: Row = {}
+        for one in resource.resource.fields:
+            if one.write == "never" or (not one.required and self.random.random() < 0.3):
+                continue
+            if isinstance(one.type, Reference):
+                parents = rows.of(one.type.target)
+                few = parents[: 1 if self.random.random() < 0.6 else None]  # some have many children
+                if few:
+                    body[one.column] = self.random.choice(few)["id"]
+            else:
+                body[one.column] = self.value(one)
+        return body
+
+    def value(self, one: Field) -> Any:
+        """A value that the field takes."""
+        if isinstance(one.type, ScalarType) and one.type.kind in {Kind.STRING, Kind.TEXT} and not one.type.bounds.pattern:
+            return self.text(one.type.bounds.min_length or 0)
+        short = [value for value in values_of(one) if len(str(value)) < 60]
+        return self.random.choice(short[:8])
+
+    def text(self, least: int = 0) -> str:
+        """A short text, some of whose letters fold."""
+        return "".join(self.random.choices(LETTERS, k=self.random.randint(max(least, 0), 4)))
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    found, diagnostics = load_schema(ROOT)
+    assert found is not None, diagnostics
+    return found
+
+
+@pytest.fixture(scope="module")
+def observer(api: Api) -> Generator[Observer]:
+    with observing(api.database) as watching:
+        yield watching
+
+
+@pytest.mark.parametrize("number", range(-(-RUNS // RUNS_IN_A_WORLD)))
+def test_lists_agree_with_plain_python(api: Api, observer: Observer, schema: Schema, number: int) -> None:
+    random = Random(number)
+    world = World(api, observer, random, Rows(schema), Rows(schema))
+    world.fill()
+    pages = [Run(world).check() for _ in range(min(RUNS_IN_A_WORLD, RUNS))]
+    assert sum(many > 2 for many in pages) > len(pages) / 5  # there is much to walk
+
+
+# --- one query ----------------------------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """One random query, asked and walked."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.random = world.random
+        self.case, self.path, within = self._place()
+        self.found = self.random.choice(self.world.rows.of(self.case.resource.name))
+        self.conditions = self._conditions()
+        self.sort = self._sort()
+        self.query = Query(self.case.resource, self.conditions, self.sort or NEWEST_FIRST, within)
+        self.parameters = {f"{one.column}__{one.operator}".rstrip("_"): self._spelled(one) for one in self.conditions}
+        if self.sort:
+            self.parameters["sort"] = ",".join(f"-{key.column}" if key.descending else key.column for key in self.sort)
+
+    def check(self) -> int:
+        """Walk from the first page, or from an offset, to the last one, and back to the first row; how many pages that were."""
+        if self.query.within is not None and not self._has_parent():
+            assert self._get(self._page(View(), None, None)).status_code == 404
+            return 0
+        found = self.world.rows.matching(self.query)
+        at = self.random.choice([None, None, 0, 1, self.random.randint(0, len(found) + 2)])
+        start, end, page = self._look(found, at or 0, cursor=None, offset=at)
+        pages = 1
+        while page["next_cursor"] is not None:
+            pages += 1
+            start, end, page = self._look(found, end, cursor=page["next_cursor"])
+        assert end >= len(found), self._about("the pages end early")
+        while page["previous_cursor"] is not None:
+            pages += 1
+            start, end, page = self._look(found, start, cursor=page["previous_cursor"], backward=True)
+        assert start == 0 or not page["items"], self._about("the pages do not lead back")
+        return pages
+
+    def _look(
+        self, found: list[Row], at: int, *, cursor: str | None, offset: int | None = None, backward: bool = False
+    ) -> tuple[int, int, dict[str, Any]]:
+        """Ask for one page from `at` on, or before it, and compare it; where it begins and ends, and the page."""
+        view, limit = self._view(), self.random.choice([1, 2, 3, 4, 5, 8, 12])
+        count = self.random.choice([None, None, "exact", "estimated"])
+        parameters = self._page(view, limit, count)
+        parameters |= {name: str(value) for name, value in (("cursor", cursor), ("offset", offset)) if value is not None}
+        answer = self._get(parameters)
+        assert answer.status_code == 200, self._about(answer.text)
+        page = answer.json()
+        start, end = (max(at - limit, 0), at) if backward else (at, at + limit)
+        expected = [self.world.rows.shown(self.case.resource, row, view) for row in found[start:end]]
+        about = self._about(f"{parameters} from {start}")
+        assert json.dumps(page["items"]) == json.dumps(expected), about
+        assert (page["next_cursor"] is not None) == (bool(expected) and end < len(found)), about
+        assert (page["previous_cursor"] is not None) == (bool(expected) and start > 0), about
+        assert page.get("total") == (None if count is None else len(found)), about
+        return start, end, page
+
+    # --- what is asked --------------------------------------------------------------------------------------------------------------
+
+    def _place(self) -> tuple[ResourceCase, str, tuple[str, str] | None]:
+        """A list, or one below a parent: of the user, of somebody else, or of nobody."""
+        if self.random.random() < 0.7:
+            chosen = self.random.choice(LISTS)
+            return chosen, chosen.path(self.world.user), None
+        nested = self.random.choice(NESTED)
+        rows = self.random.choice([self.world.rows] * 8 + [self.world.others])
+        parent = self.random.choice([one["id"] for one in rows.of(nested.parent.resource.name)])
+        if self.random.random() < 0.05:
+            parent = random_id()
+        return nested.case, nested.path(self.world.user, parent), (nested.field.column, parent)
+
+    def _has_parent(self) -> bool:
+        assert self.query.within is not None
+        return any(row["id"] == self.query.within[1] for rows in self.world.rows.by_resource.values() for row in rows)
+
+    def _conditions(self) -> list[Condition]:
+        many = self.random.choice([0, 0, 1, 1, 2, 3, 5])
+        filters = self.random.sample(filters_of(self.case), many)
+        return [Condition(one.column, one.operator, self._given(one)) for one in filters]
+
+    def _given(self, one: Filter) -> Any:
+        if one.operator == "isnull":
+            return self.random.choice([True, False])
+        if one.operator == "in":
+            return [self._single(one) for _ in range(self.random.choice([1, 2, 3, 10]))]
+        return self._single(one)
+
+    def _single(self, one: Filter) -> Any:
+        """A value of one row, so that several filters find it; or of some row, its own or not; of a text also a part of it."""
+        kind = column_type(self.case.resource, one.column)
+        rows = self.world.rows.of(self.case.resource.name) + self.world.others.of(self.case.resource.name)
+        if self.found[one.column] and self.random.random() < 0.6:
+            rows = [self.found]
+        values = [row[one.column] for row in rows if row[one.column] is not None]
+        if isinstance(kind, ListType):
+            values = [item for value in values for item in value]
+        if isinstance(kind, Reference):
+            values.append(random_id())
+        if one.kind in {Kind.STRING, Kind.TEXT} and self.random.random() < 0.2:
+            values = [self.world.text()]
+        value = self.random.choice(values)
+        if one.operator in {"contains", "icontains", "startswith"} and not isinstance(kind, ListType):
+            begin = 0 if one.operator == "startswith" else self.random.randint(0, len(value))
+            value = value[begin : begin + self.random.randint(0, 2)]
+            return value.swapcase() if one.operator == "icontains" and self.random.random() < 0.5 else value
+        return value
+
+    def _spelled(self, condition: Condition) -> str:
+        """The value as the query string has it."""
+        if condition.operator != "in":
+            return spelled(condition.given)
+        return ",".join(quoted(spelled(one)) for one in condition.given)
+
+    def _sort(self) -> list[Key]:
+        keys = sort_keys_of(self.case)
+        keys = self.random.sample(keys, min(self.random.choice([0, 1, 1, 1, 2, 2, 3, 4, 5]), len(keys)))
+        together = self.random.random() < 0.4
+        return [Key(key, bool(number % 2 == 0 if together else self.random.random() < 0.5)) for number, key in enumerate(keys)]
+
+    def _view(self) -> View:
+        """Some expansions, some fields of each level."""
+        schema, resource = self.world.rows.schema, self.case.resource
+        names: list[Path] = []
+        for name, relation in relations(schema, resource).items():
+            names.append((name,))
+            names += [(name, below) for below in relations(schema, schema.resource(relation.target))]
+        many = self.random.choice([0, 0, 0, 1, 2, 3])
+        expand = self.random.sample(names, min(many, len(names)))
+        if self.random.random() < 0.5:
+            return View(expand)
+        fields: list[Path] = [(name,) for name in self.world.rows.of(resource.name)[0]]
+        for path in expand:
+            target = resource
+            for name in path:
+                target = schema.resource(relations(schema, target)[name].target)
+            fields += [path] if len(path) == 1 else []
+            fields += [(*path, name) for name in self.world.rows.of(target.name)[0]]
+        return View(expand, self.random.sample(fields, self.random.randint(1, min(8, len(fields)))))
+
+    def _page(self, view: View, limit: int | None, count: str | None) -> dict[str, str]:
+        parameters = dict(self.parameters)
+        if limit is not None:
+            parameters["limit"] = str(limit)
+        if count is not None:
+            parameters["count"] = count
+        if view.expand:
+            parameters["expand"] = ",".join(".".join(path) for path in view.expand)
+        if view.fields is not None:
+            parameters["fields"] = ",".join(".".join(path) for path in view.fields)
+        return parameters
+
+    def _get(self, parameters: dict[str, str]) -> httpx.Response:
+        return self.world.api.call(self.world.user, "GET", self.path, params=parameters)
+
+    def _about(self, what: str) -> str:
+        return f"GET {self.path} {self.parameters}: {what}"
+
+
+def spelled(value: Any) -> str:
+    """One value in a query string."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+
+
+def quoted(text: str) -> str:
+    """One value of several that are separated by commas."""
+    if "," not in text and not text.startswith('"'):
+        return text
+    return '"' + text.replace('"', '""') + '"'

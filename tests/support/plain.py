@@ -1,0 +1,200 @@
+"""Lists evaluated the plain way: Python over the rows that the API has answered. What the served lists are held against.
+
+A query is data (`Query`); `Rows.matching` is every row that it should find, in order, and `Rows.shown` a row as the answer should have it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.ir import Field, Kind, ListType, Reference, Resource, ScalarType, Schema
+from tests.support.values import compared
+
+type Row = dict[str, Any]
+type Path = tuple[str, ...]
+"""A name of `fields` or `expand`, split at its dots."""
+
+CAP = 20
+"""Rows of a list inside a row."""
+
+BUILT_IN = {
+    "id": ScalarType(Kind.UUID),
+    "created_at": ScalarType(Kind.DATETIME),
+    "updated_at": ScalarType(Kind.DATETIME),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter: `given` is what the query string says, as the JSON value that it stands for; a list of them for `in`."""
+
+    column: str
+    operator: str
+    given: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a sort."""
+
+    column: str
+    descending: bool
+
+
+NEWEST_FIRST = (Key("created_at", descending=True),)
+"""The order of a list without `sort`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list is asked for, whatever page of it."""
+
+    resource: Resource
+    conditions: Sequence[Condition] = ()
+    sort: Sequence[Key] = NEWEST_FIRST
+    within: tuple[str, str] | None = None
+    """The column of a nested list's reference, and its parent's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a row in the answer has; None are all of its fields."""
+
+    expand: Sequence[Path] = ()
+    fields: Sequence[Path] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a name of `expand` leads to: `here` and `there` are the columns that are equal; those of a link stand in between."""
+
+    target: str
+    here: str
+    there: str
+    many: bool
+    link: tuple[str, str, str] | None = None
+    """The link's resource, its column for this end, and its column for the other."""
+
+
+def relations(schema: Schema, resource: Resource) -> dict[str, Relation]:
+    """What rows of `resource` can be expanded by."""
+    found: dict[str, Relation] = {}
+    for own in resource.fields:
+        if isinstance(own.type, Reference) and own.type.expand:
+            found[own.name] = Relation(own.type.target, own.column, "id", many=False)
+    for other in schema.resources:
+        for referring in other.fields:
+            if isinstance(referring.type, Reference) and referring.type.inverse and referring.type.target == resource.name:
+                found[referring.type.inverse] = Relation(other.name, "id", referring.column, many=True)
+        if other.link:
+            ends = [next(end for end in other.fields if end.name == name) for name in other.link]
+            for here, there in (ends, reversed(ends)):
+                assert isinstance(here.type, Reference)
+                assert isinstance(there.type, Reference)
+                if here.type.target == resource.name:
+                    target = schema.resource(there.type.target)
+                    link = (other.name, here.column, there.column)
+                    found[target.plural] = Relation(target.name, "id", "id", many=True, link=link)
+    return found
+
+
+@dataclass
+class Rows:
+    """The rows of one user, by resource."""
+
+    schema: Schema
+    by_resource: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+
+    def of(self, resource: str) -> list[Row]:
+        """Those of one resource."""
+        return self.by_resource.setdefault(resource, [])
+
+    def matching(self, query: Query) -> list[Row]:
+        """Every row that the query finds, in its order."""
+        rows = [row for row in self.of(query.resource.name) if all(_holds(query.resource, row, one) for one in query.conditions)]
+        if query.within is not None:
+            column, parent = query.within
+            rows = [row for row in rows if row[column] == parent]
+        return _sorted(query.resource, rows, query.sort)
+
+    def shown(self, resource: Resource, row: Row, view: View) -> Row:
+        """The row as an answer has it."""
+        answer = dict(row)
+        names = list(dict.fromkeys(path[0] for path in view.expand))
+        for name in names:
+            relation = relations(self.schema, resource)[name]
+            target = self.schema.resource(relation.target)
+            chosen = [path[1:] for path in view.fields or () if path[0] == name and len(path) > 1]
+            below = View([path[1:] for path in view.expand if path[0] == name and len(path) > 1], chosen or None)
+            related = [self.shown(target, one, below) for one in self._related(relation, row)]
+            answer[name] = related if relation.many else (related or [None])[0]
+        if view.fields is None:
+            return answer
+        own = [path[0] for path in view.fields if len(path) == 1]
+        return {name: answer[name] for name in dict.fromkeys([*own, *names])}
+
+    def _related(self, relation: Relation, row: Row) -> list[Row]:
+        """The related rows; newest first and no more than the cap where there can be many."""
+        rows = self.of(relation.target)
+        if relation.link is None:
+            rows = [one for one in rows if one[relation.there] == row[relation.here]]
+        else:
+            link, here, there = relation.link
+            linked = {one[there] for one in self.of(link) if one[here] == row["id"]}
+            rows = [one for one in rows if one["id"] in linked]
+        target = self.schema.resource(relation.target)
+        return _sorted(target, rows, NEWEST_FIRST)[:CAP] if relation.many else rows
+
+
+def column_type(resource: Resource, column: str) -> Any:
+    """The type of a column."""
+    fields: dict[str, Field] = {one.column: one for one in resource.fields}
+    return fields[column].type if column in fields else BUILT_IN[column]
+
+
+def _holds(resource: Resource, row: Row, condition: Condition) -> bool:
+    """Whether the row is one that the filter keeps."""
+    kind, value, given = column_type(resource, condition.column), row[condition.column], condition.given
+    if condition.operator == "isnull":
+        return (value is None) is given
+    if value is None:
+        return condition.operator == "ne"
+    if isinstance(kind, ListType):
+        return compared(kind.of, given) in [compared(kind.of, item) for item in value]
+    if condition.operator == "in":
+        return compared(kind, value) in [compared(kind, one) for one in given]
+    return OPERATORS[condition.operator](compared(kind, value), compared(kind, given))
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "contains": lambda value, given: given in value,
+    "icontains": lambda value, given: folded(given) in folded(value),
+    "startswith": str.startswith,
+}
+"""What each operator asks of a value that is not null."""
+
+
+def folded(text: str) -> str:
+    """Letters of every script in lower case, each by itself and as one letter: İ is i."""
+    return "".join("i" if letter == "\u0130" else letter.lower() for letter in text)
+
+
+def _sorted(resource: Resource, rows: list[Row], keys: Sequence[Key]) -> list[Row]:
+    """The rows in the order of the keys; nulls last, and the id behind all keys. Python's sort keeps what is equal as it was."""
+    if all(key.column != "id" for key in keys):
+        keys = [*keys, Key("id", keys[-1].descending)]
+    for key in reversed(keys):
+        kind = column_type(resource, key.column)
+        present = [row for row in rows if row[key.column] is not None]
+        absent = [row for row in rows if row[key.column] is None]
+        rows = sorted(present, key=lambda row: compared(kind, row[key.column]), reverse=key.descending) + absent
+    return rows
