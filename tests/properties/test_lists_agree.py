@@ -187,7 +187,7 @@ class Run:
     def _place(self) -> tuple[ResourceCase, str, tuple[str, str] | None]:
         """A list, or one below a parent: of the user, of somebody else, or of nobody."""
         if self.random.random() < 0.7:
-            chosen = self.random.choice(LISTS)
+            (chosen,) = self.random.choices(LISTS, [len(one.resource.fields) for one in LISTS])
             return chosen, chosen.path(self.world.user), None
         nested = self.random.choice(NESTED)
         rows = self.random.choice([self.world.rows] * 8 + [self.world.others])
@@ -201,7 +201,7 @@ class Run:
         return any(row["id"] == self.query.within[1] for rows in self.world.rows.by_resource.values() for row in rows)
 
     def _conditions(self) -> list[Condition]:
-        many = self.random.choice([0, 0, 1, 1, 2, 3, 5])
+        many = self.random.choice([0, 0, 0, 1, 1, 2, 5])
         filters = self.random.sample(filters_of(self.case), many)
         return [Condition(one.column, one.operator, self._given(one)) for one in filters]
 
@@ -240,7 +240,7 @@ class Run:
 
     def _sort(self) -> list[Key]:
         keys = sort_keys_of(self.case)
-        keys = self.random.sample(keys, min(self.random.choice([0, 1, 1, 1, 2, 2, 3, 4, 5]), len(keys)))
+        keys = self.random.sample(keys, min(self.random.choice([0, 1, 1, 1, 2, 2, 3, 5]), len(keys)))
         together = self.random.random() < 0.4
         return [Key(key, bool(number % 2 == 0 if together else self.random.random() < 0.5)) for number, key in enumerate(keys)]
 
