@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.support.database import Database
-from tests.support.serving import Api, serving
+from tests.support.serving import Api
 from tests.support.tokens import new_user
 
 
@@ -148,28 +146,3 @@ def test_it_is_no_parameter_of_writes_and_documented_for_reads(world: World) -> 
     for path in ("/api/{user_id}/tasks", "/api/{user_id}/tasks/{task_id}"):
         (parameter,) = [one for one in paths[path]["get"]["parameters"] if one["name"] == "expand"]
         assert all(f"`{name}`" in parameter["description"] for name in ("project", "parent", "subtasks", "comments", "tags"))
-
-
-def test_statements_do_not_grow_with_the_rows(database: Database) -> None:
-    database.execute(f"ALTER DATABASE \"{database.name}\" SET log_statement = 'all'")
-    expand = "project,parent.project,subtasks,comments,tags.tasks"
-    with serving(database) as api:
-        world = World(api, new_user())
-        counts: list[int] = []
-        for rows in (1, 30):
-            for number in range(rows):
-                project = world.post("projects", name=f"P{rows}-{number}")
-                parent = world.post("tasks", title="parent", project_id=project["id"])
-                task = world.post("tasks", title="t", project_id=project["id"], parent_id=parent["id"])
-                tag = world.post("tags", name=f"tag {rows}-{number}")
-                world.post("task-tags", task_id=task["id"], tag_id=tag["id"])
-                world.post("comments", task_id=task["id"], body="x")
-            before = executed(database)
-            assert len(world.get("tasks", expand=expand, limit=100)["items"]) >= 2 * rows
-            counts.append(executed(database) - before)
-    assert counts == [8, 8]
-
-
-def executed(database: Database) -> int:
-    """How many statements of the application the server has run."""
-    return len(re.findall(r"LOG:  execute .*: WITH owner", database.server.log.read_text()))

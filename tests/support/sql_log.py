@@ -1,0 +1,55 @@
+"""What the server ran for the application, read from its log."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.database import Database
+
+STATEMENT = re.compile(rb"LOG:  (?:execute [^:]*|statement): ")
+PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n((?:\t.*\n)+)")
+
+
+@dataclass
+class SqlLog:
+    """The log of one database; each call reads what has been added since the last one."""
+
+    database: Database
+    offset: int = 0
+
+    def statements(self) -> int:
+        """How many statements have run, those that begin and end transactions included."""
+        return len(STATEMENT.findall(self._new()))
+
+    def plans(self) -> list[dict[str, Any]]:
+        """The plans that have run, each as EXPLAIN (ANALYZE, FORMAT JSON) has it."""
+        return [json.loads(found) for found in PLAN.findall(self._new())]
+
+    def _new(self) -> bytes:
+        with self.database.server.log.open("rb") as log:
+            log.seek(self.offset)
+            new = log.read()
+            self.offset = log.tell()
+        return new
+
+
+def log_statements(database: Database) -> SqlLog:
+    """Log each statement of the connections that are opened from now on."""
+    return _logging(database, log_statement="all")
+
+
+def log_plans(database: Database) -> SqlLog:
+    """Log the plan of each statement, with the rows that it read, of the connections that are opened from now on."""
+    settings = {"log_min_duration": "0", "log_analyze": "on", "log_timing": "off", "log_format": "json"}
+    return _logging(
+        database, session_preload_libraries="auto_explain", **{f"auto_explain.{name}": value for name, value in settings.items()}
+    )
+
+
+def _logging(database: Database, **settings: str) -> SqlLog:
+    for name, value in settings.items():
+        database.execute(f"ALTER DATABASE \"{database.name}\" SET {name} = '{value}'")
+    return SqlLog(database)
