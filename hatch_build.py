@@ -7,7 +7,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", "app/rowsmith.lock")
+NOT_CORE = (
+    "app/models/",
+    "app/routes/",
+    "app/extensions/",
+    "app/db/migrations/versions/",
+    "app/db/migrations/database.json",
+    "app/rowsmith.lock",
+)
 """What a project generates or writes for itself."""
 
 BESIDE_APP = (".env.example", ".python-version", "requirements.txt")

@@ -29,8 +29,17 @@ def literal(value: JsonValue | Decimal) -> str:
 
 def text(value: str) -> str:
     """A string literal in double quotes, escaped where a character does not show; a long one part by part, for use in parentheses."""
-    parts = [value[start : start + MAX_CHUNK] for start in range(0, len(value), MAX_CHUNK)]
-    return "\n".join(_quoted(part) for part in parts or [""])
+    return "\n".join(_quoted(part) for part in _parts(value))
+
+
+def _parts(value: str) -> list[str]:
+    """A long text in parts, broken behind a space where there is one in reach."""
+    parts: list[str] = []
+    while len(value) > MAX_CHUNK:
+        end = value.rfind(" ", MAX_CHUNK // 2, MAX_CHUNK) + 1 or MAX_CHUNK
+        parts.append(value[:end])
+        value = value[end:]
+    return [*parts, value]
 
 
 def _quoted(value: str) -> str:

@@ -70,6 +70,11 @@ def _routes(module: RouteModule) -> str:
     return "\n".join([module.header, "", *module.names.statements(), "", body])
 
 
+def formatted(source: str) -> str:
+    """Python source in the formatter's layout."""
+    return _formatted([RenderedFile("source.py", source, None)])[0].text
+
+
 def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:
     """The files in the formatter's layout; one run for all of them, in memory where the system has a folder for that."""
     with tempfile.TemporaryDirectory(prefix="rowsmith-", dir=_memory()) as folder:

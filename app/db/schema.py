@@ -17,10 +17,10 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
 from app.db.statements import encode_json
+from app.db.table import POLICY
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
-POLICY = "owner_only"
 LOCK = 7_236_201
 """Key of the advisory lock under which one process at a time changes the schema."""
 

@@ -8,6 +8,9 @@ from sqlalchemy import CheckConstraint, DateTime, Integer, Text, TextClause, Uui
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
+POLICY = "owner_only"
+"""The row-level security policy of each table."""
+
 TEXT = Text(collation="C")
 """Text that compares and sorts by code point, whatever the database's locale."""
 

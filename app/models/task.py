@@ -198,8 +198,8 @@ class TaskQuery(ListQuery):
     expand: Annotated[
         str | None,
         Field(
-            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. List"
-            "s hold their newest 20 rows."
+            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. "
+            "Lists hold their newest 20 rows."
         ),
     ] = None
     title: str | None = None
@@ -260,7 +260,7 @@ class TaskItemQuery(ItemQuery):
     expand: Annotated[
         str | None,
         Field(
-            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. List"
-            "s hold their newest 20 rows."
+            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. "
+            "Lists hold their newest 20 rows."
         ),
     ] = None

@@ -18,7 +18,7 @@ from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -33,8 +33,12 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.drift import compare
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedError, EmbeddedPostgres, data_folder
 from generator.ir import JsonValue, Operation, Resource, Schema
+from generator.migrations.revisions import History, RevisionError, pending, read_history
 from generator.pipeline import compile_project
 from generator.samples import NoSampleError, sample_body
+
+if TYPE_CHECKING:
+    from generator.migrations.runner import Target
 
 USER = "demo"
 TOKEN_LIFETIME = 24 * 3600
@@ -113,7 +117,7 @@ def _serve(plan: _Plan, stack: contextlib.ExitStack) -> None:
     os.environ.update(environ)  # the application and its workers read their settings from there
     settings = _load_settings()
     if not production:
-        _create_tables(settings)
+        _prepare_tables(plan, settings, schema, embedded=database is not None)
     token = mint_token(environ, secret, USER, TOKEN_LIFETIME) if secret is not None else None
     announcement = _announcement(plan, schema, database, token)
     ended = threading.Event()
@@ -182,21 +186,49 @@ def _load_settings() -> Any:
         raise typer.Exit(ExitCode.USAGE) from None
 
 
-def _create_tables(settings: Any) -> None:
-    """Bring the tables to the models, as the role that owns them."""
+def _prepare_tables(plan: _Plan, settings: Any, specs: Schema | None, *, embedded: bool) -> None:
+    """Bring the tables to the last revision, or to the models in a project that has none.
+
+    Only the embedded database is migrated: another one may be in use by others.
+    """
+    from generator.migrations.runner import MigrationError, Target  # noqa: PLC0415 - loaded with the application
+
     schema = _import("app.db.schema")
+    owner = settings.migration_database_url or settings.database_url
     try:
         version, role = asyncio.run(_ask_database(settings.database_url))
         if version < OLDEST_POSTGRES:
             hint = f"use PostgreSQL {OLDEST_POSTGRES} or newer, or leave DATABASE_URL unset for the embedded one"
             raise CommandError(ExitCode.ENVIRONMENT, f"the database of DATABASE_URL is PostgreSQL {version}", hint)
-        create: Coroutine[Any, Any, None] = schema.create_schema(settings.migration_database_url or settings.database_url, role)
-        asyncio.run(create)
+        history = read_history(plan.root)
+        if history.head is None:
+            create: Coroutine[Any, Any, None] = schema.create_schema(owner, role)
+            asyncio.run(create)
+        else:
+            _migrate(plan, Target(owner, role), history, specs, embedded=embedded)
+    except RevisionError as error:
+        raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
+    except MigrationError as error:
+        raise CommandError(ExitCode.REFUSED if error.is_data else ExitCode.ENVIRONMENT, error.message, error.hint) from error
     except schema.SchemaError as error:
         raise CommandError(ExitCode.REFUSED, str(error), "nothing was changed") from error
     except _database_errors() as error:
         hint = "check DATABASE_URL and MIGRATION_DATABASE_URL, or leave both unset for the embedded PostgreSQL"
         raise CommandError(ExitCode.ENVIRONMENT, f"the database cannot be used: {error or type(error).__name__}", hint) from error
+
+
+def _migrate(plan: _Plan, target: Target, history: History, specs: Schema | None, *, embedded: bool) -> None:
+    from generator.migrations import runner  # noqa: PLC0415 - loaded with the application
+
+    missing = runner.missing(plan.root, runner.current(target))
+    if missing and embedded:
+        runner.upgrade(plan.root, target)
+        console.say(f"ran {console.count(len(missing), 'revision')}: the database is at {history.head}")
+    elif missing:
+        message = f"the database of DATABASE_URL lacks {console.count(len(missing), 'revision')}"
+        raise CommandError(ExitCode.ENVIRONMENT, message, "run: rowsmith db upgrade")
+    if specs is not None and pending(specs, history):
+        console.say("warning: the specs have changes that no revision has; `rowsmith db revision` writes one")
 
 
 async def _ask_database(dsn: str) -> tuple[int, str]:

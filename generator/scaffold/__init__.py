@@ -25,7 +25,7 @@ FILES = {
 }
 """The files of a new project by path, and what they are made from: `@NAME@`, `@VERSION@` and `@DEPENDENCIES@` are filled in."""
 
-NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", LOCK_PATH)
+NOT_CORE = ("app/models/", "app/routes/", "app/extensions/", "app/db/migrations/versions/", "app/db/migrations/database.json", LOCK_PATH)
 """What a project generates or writes for itself; everything else of app/ is core (hatch_build.py packs the same)."""
 
 BESIDE_APP = (".env.example", ".python-version", "requirements.txt")

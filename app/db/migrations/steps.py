@@ -1,0 +1,221 @@
+"""What revisions are made of: each step is safe on a live system, and can be repeated after it was interrupted.
+
+Every statement is a transaction of its own. It waits `LOCK_TIMEOUT` at most for a lock, so that nobody queues behind it for longer, and is
+tried again. What takes long holds no lock that keeps others from reading and writing: indexes are built concurrently, constraints are
+added unchecked and then validated, and rows are changed in batches.
+
+SQL in arguments is that of the spec's own compiler; names of tables and columns are quoted here.
+"""
+
+import hashlib
+import time
+from typing import Any
+
+from alembic import context, op
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.db.table import POLICY
+
+LOCK_TIMEOUT = "2s"
+PATIENT = "0"
+"""For what waits for others without making anybody wait: no end."""
+
+ATTEMPTS = 30
+PAUSE = 0.5
+"""Seconds between two attempts to get a lock."""
+
+BATCH = 1_000
+"""Rows that one statement changes."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def create_table(name: str, *parts: str) -> None:
+    """A table with row-level security, and the application's rights on it."""
+    table = _quote(name)
+    _run(f"CREATE TABLE IF NOT EXISTS {table} (\n  {',\n  '.join(parts)}\n)")
+    _run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    _run(f"DROP POLICY IF EXISTS {POLICY} ON {table}")
+    _run(f"CREATE POLICY {POLICY} ON {table} USING (user_id = current_setting('app.user_id', true))")
+    _run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {_quote(context.config.attributes['app_role'])}")
+
+
+def drop_table(name: str) -> None:
+    """Drop a table with its rows."""
+    _run(f"DROP TABLE IF EXISTS {_quote(name)}")
+
+
+def rename_table(old: str, new: str) -> None:
+    """Give a table another name."""
+    _run(f"ALTER TABLE IF EXISTS {_quote(old)} RENAME TO {_quote(new)}")
+
+
+def add_column(table: str, name: str, sql_type: str, default: str | None, fill: str | None) -> None:
+    """Add a column; one with `fill` takes no nulls, and is that in the rows that are there."""
+    required = "" if fill is None else " NOT NULL"
+    first = default if fill is None else fill
+    given = "" if first is None else f" DEFAULT {first}"
+    _run(f"ALTER TABLE {_quote(table)} ADD COLUMN IF NOT EXISTS {_quote(name)} {sql_type}{given}{required}")
+    if default != first:
+        set_default(table, name, default)
+
+
+def drop_column(table: str, name: str) -> None:
+    """Drop a column with its values."""
+    _run(f"ALTER TABLE {_quote(table)} DROP COLUMN IF EXISTS {_quote(name)}")
+
+
+def rename_column(table: str, old: str, new: str) -> None:
+    """Give a column another name."""
+    if _has(f"SELECT FROM pg_attribute WHERE attrelid = '{_quote(table)}'::regclass AND attname = {_text(old)} AND NOT attisdropped"):
+        _run(f"ALTER TABLE {_quote(table)} RENAME COLUMN {_quote(old)} TO {_quote(new)}")
+
+
+def change_type(table: str, name: str, sql_type: str, using: str) -> None:
+    """Give a column another type. Writes wait while its rows are rewritten."""
+    column = f"ALTER TABLE {_quote(table)} ALTER COLUMN {_quote(name)}"
+    _run(f"{column} DROP DEFAULT")
+    _run(f"{column} TYPE {sql_type} USING {using}")
+
+
+def set_default(table: str, name: str, default: str | None) -> None:
+    """What a row without a value gets; None: nothing."""
+    action = "DROP DEFAULT" if default is None else f"SET DEFAULT {default}"
+    _run(f"ALTER TABLE {_quote(table)} ALTER COLUMN {_quote(name)} {action}")
+
+
+def require(table: str, name: str, fill: str | None) -> None:
+    """Take no nulls any more; those that are there become `fill`. It is checked without a lock before it is asked for."""
+    column, check = _quote(name), _quote(_short(f"{table}_{name}_required_"))
+    if fill is not None:
+        _in_batches(table, f"{column} = {fill}", f"{column} IS NULL")
+    _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT IF EXISTS {check}, ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID")
+    _validate(table, check)
+    _run(f"ALTER TABLE {_quote(table)} ALTER COLUMN {column} SET NOT NULL, DROP CONSTRAINT {check}")
+
+
+def allow_null(table: str, name: str) -> None:
+    """Take nulls from now on."""
+    _run(f"ALTER TABLE {_quote(table)} ALTER COLUMN {_quote(name)} DROP NOT NULL")
+
+
+def replace_value(table: str, column: str, old: str, new: str) -> None:
+    """Give every row with one value another one."""
+    _in_batches(table, f"{_quote(column)} = {_text(new)}", f"{_quote(column)} = {_text(old)}")
+
+
+def add_constraint(table: str, name: str, sql: str) -> None:
+    """Add a check or a reference, in the place of one of the same name. New rows are held to it at once; then those that are there."""
+    fresh = _quote(_short(f"{name}_new_"))
+    alter = f"ALTER TABLE {_quote(table)}"
+    _run(f"{alter} DROP CONSTRAINT IF EXISTS {fresh}, ADD CONSTRAINT {fresh} {sql} NOT VALID")
+    _validate(table, fresh)
+    _run(f"{alter} DROP CONSTRAINT IF EXISTS {_quote(name)}")
+    _run(f"{alter} RENAME CONSTRAINT {fresh} TO {_quote(name)}")
+
+
+def add_unique(table: str, name: str, sql: str) -> None:
+    """Add a unique constraint, `sql` being `UNIQUE (columns)`; its index is built while others write."""
+    if _has(f"SELECT FROM pg_constraint WHERE conrelid = '{_quote(table)}'::regclass AND conname = {_text(name)}"):
+        return
+    columns = sql.removeprefix("UNIQUE ")
+    nulls = "NULLS NOT DISTINCT"
+    ending = f" {nulls}" if columns.startswith(nulls) else ""
+    _build_index("UNIQUE INDEX", name, table, columns.removeprefix(f"{nulls} ") + ending)
+    _run(f"ALTER TABLE {_quote(table)} ADD CONSTRAINT {_quote(name)} UNIQUE USING INDEX {_quote(name)}")
+
+
+def drop_constraint(table: str, name: str) -> None:
+    """Drop a constraint."""
+    _run(f"ALTER TABLE IF EXISTS {_quote(table)} DROP CONSTRAINT IF EXISTS {_quote(name)}")
+
+
+def rename_constraint(table: str, old: str, new: str) -> None:
+    """Give a constraint another name."""
+    if _has(f"SELECT FROM pg_constraint WHERE conrelid = '{_quote(table)}'::regclass AND conname = {_text(old)}"):
+        _run(f"ALTER TABLE {_quote(table)} RENAME CONSTRAINT {_quote(old)} TO {_quote(new)}")
+
+
+def add_index(name: str, table: str, sql: str) -> None:
+    """Add an index, which is built while others write."""
+    _build_index("INDEX", name, table, sql)
+
+
+def drop_index(name: str) -> None:
+    """Drop an index."""
+    _run(f"DROP INDEX CONCURRENTLY IF EXISTS {_quote(name)}", lock_timeout=PATIENT)
+
+
+def rename_index(old: str, new: str) -> None:
+    """Give an index another name."""
+    _run(f"ALTER INDEX IF EXISTS {_quote(old)} RENAME TO {_quote(new)}")
+
+
+def _build_index(kind: str, name: str, table: str, sql: str) -> None:
+    """Build an index concurrently; what an interrupted attempt has left is dropped first."""
+    if _has(f"SELECT FROM pg_index WHERE indexrelid = to_regclass({_text(_quote(name))}) AND NOT indisvalid"):
+        drop_index(name)
+    _run(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {_quote(name)} ON {_quote(table)} {sql}", lock_timeout=PATIENT)
+
+
+def _validate(table: str, constraint: str) -> None:
+    """Check the rows that are there. Where one breaks the constraint, it goes again: until it can hold for all, it holds for none."""
+    try:
+        _run(f"ALTER TABLE {_quote(table)} VALIDATE CONSTRAINT {constraint}")
+    except IntegrityError:
+        _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT {constraint}")
+        raise
+
+
+def _in_batches(table: str, change: str, condition: str) -> None:
+    """Change the rows that meet a condition until there are none; it counts as a change of each (`updated_at`, `version`)."""
+    name = _quote(table)
+    some = f"SELECT user_id, id FROM {name} WHERE {condition} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
+    changed = f"{change}, updated_at = now(), version = version + 1"
+    sql = f"UPDATE {name} SET {changed} WHERE {condition} AND (user_id, id) IN ({some})"  # noqa: S608  # quoted names
+    if context.is_offline_mode():
+        _run(f"UPDATE {name} SET {changed} WHERE {condition}")  # noqa: S608  # quoted names
+        return
+    while _has(f"SELECT FROM {name} WHERE {condition}"):
+        _run(sql)
+
+
+def _run(sql: str, *, lock_timeout: str = LOCK_TIMEOUT) -> None:
+    """Run a statement; where it does not get its lock, again and again for a while."""
+    if context.is_offline_mode():
+        op.execute(sql.replace(":", "\\:"))
+        return
+    connection = op.get_bind()
+    connection.exec_driver_sql(f"SET lock_timeout = '{lock_timeout}'")
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            connection.exec_driver_sql(sql)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def _has(query: str) -> bool:
+    """Whether a query has a row. Without a database, as `--sql` prints it, everything is as it was expected."""
+    if context.is_offline_mode():
+        return "indisvalid" not in query and "pg_constraint" not in query
+    found: Any = op.get_bind().exec_driver_sql(f"SELECT EXISTS ({query})").scalar()
+    return bool(found)
+
+
+def _short(name: str) -> str:
+    """A name of our own that fits into PostgreSQL's 63 bytes."""
+    return name if len(name.encode()) <= 60 else f"{hashlib.sha256(name.encode()).hexdigest()[:20]}_"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    """A text as an SQL literal."""
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

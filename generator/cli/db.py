@@ -1,0 +1,195 @@
+"""`rowsmith db`: revisions of the database, in Alembic's verbs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from generator.cli import console
+from generator.cli.development import read_environment
+from generator.cli.errors import CommandError, ExitCode
+from generator.embedded import EmbeddedError
+from generator.ir import Schema
+from generator.migrations.consent import ambiguities
+from generator.migrations.database import database_of
+from generator.migrations.diff import Problem, difference
+from generator.migrations.operations import Operation, consent_of
+from generator.migrations.renames import renames_of
+from generator.migrations.revisions import STATE, History, RevisionError, new_revision, pending, read_history
+from generator.pipeline import load_schema
+from generator.write import create, replace_file
+
+if TYPE_CHECKING:
+    from generator.migrations.runner import Target
+
+commands = typer.Typer(help="Keep the database in step with the specs.", no_args_is_help=True, rich_markup_mode=None)
+
+Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(commands, name="db")
+
+
+@commands.command()
+def revision(
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", metavar="TEXT", help="What it does; without it, its operations are named.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="OPERATION", help="What may lose data, such as drop:tasks.label; repeatable.")
+    ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why that is allowed; it is noted in the revision.")
+    ] = "no reason given",
+    replace: Annotated[
+        list[str] | None,
+        typer.Option("--replace", metavar="OLD=NEW", help="What rows get whose value is gone: tasks.priority.urgent=high; repeatable."),
+    ] = None,
+) -> None:
+    """Write the revision that brings the database to the specs.
+
+    Compares the specs with the state that the last revision leads to, and needs no database. What can lose data is refused (exit code 3)
+    until it is allowed by its own name.
+    """
+    root = Path.cwd()
+    schema, history = _schema(root), _history(root)
+    target, renames = database_of(schema), renames_of(schema, history.database)
+    found = difference(history.database, target, renames, dict(_replacement(one) for one in replace or ()))
+    problems = [*found.problems, *ambiguities(found.operations, allow or ())]
+    if problems:
+        raise CommandError(ExitCode.USAGE, *_told(problems))
+    consents = _consents(found.operations, set(allow or ()))
+    if not found.operations:
+        console.say("the revisions are up to date with the specs")
+        return
+    back = difference(target, history.database, renames.reversed(), downgrade=True)
+    made = new_revision(history, target, found.operations, back.operations, message, dict.fromkeys(consents, reason))
+    create(root, {made.path: made.text.encode()})
+    replace_file(root / STATE, made.state.encode())
+    for one in found.operations:
+        console.say(f"  {one.summary}")
+    console.say(f"\nWrote {made.path}. Read it and commit it; `rowsmith db upgrade` runs it.")
+
+
+@commands.command()
+def upgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How far: an id, +1, or head.")] = "head", sql: Sql = False) -> None:
+    """Bring the database to a revision.
+
+    It is the database of MIGRATION_DATABASE_URL or DATABASE_URL; without them, the embedded one.
+    """
+    from generator.migrations import runner  # noqa: PLC0415 - Alembic and its driver take a while to load
+
+    root = Path.cwd()
+    _history(root)
+    with _database(root) as target:
+        runner.upgrade(root, target, to, sql=sql)
+        if not sql:
+            console.say(f"The database is at {runner.current(target) or 'base'}.")
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})  # -1 is a revision
+def downgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How far back: an id, -1, or base.")], sql: Sql = False) -> None:
+    """Take revisions back.
+
+    What a revision has added is dropped with its data; what it has dropped comes back without it.
+    """
+    from generator.migrations import runner  # noqa: PLC0415 - Alembic and its driver take a while to load
+
+    root = Path.cwd()
+    _history(root)
+    with _database(root) as target:
+        runner.downgrade(root, target, to, sql=sql)
+        if not sql:
+            console.say(f"The database is at {runner.current(target) or 'base'}.")
+
+
+@commands.command()
+def status() -> None:
+    """Say which revision the database is at, and what is missing.
+
+    Ends with exit code 1 when the database lacks revisions, or the specs have changes that no revision has.
+    """
+    from generator.migrations import runner  # noqa: PLC0415 - as above
+
+    root = Path.cwd()
+    schema, history = _schema(root), _history(root)
+    changes = pending(schema, history)
+    with _database(root) as target:
+        at = runner.current(target)
+        missing = runner.missing(root, at)
+    lines = [f"database   {at or 'base'}", f"revisions  {history.head or 'none'}", f"specs      {_changes(changes)}"]
+    console.data("\n".join(lines) + "\n")
+    if changes:
+        console.say("\n`rowsmith db revision` writes a revision for the changes of the specs.")
+    if missing:
+        console.say(f"\nThe database lacks {console.count(len(missing), 'revision')}; `rowsmith db upgrade` runs what is missing.")
+    if changes or missing:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _schema(root: Path) -> Schema:
+    schema, diagnostics = load_schema(root)
+    if schema is None:
+        console.fail(ExitCode.USAGE, diagnostics, console.OutputFormat.TEXT, root)
+    return schema
+
+
+def _history(root: Path) -> History:
+    try:
+        return read_history(root)
+    except RevisionError as problem:
+        raise CommandError(ExitCode.USAGE, problem.message, problem.hint) from problem
+
+
+@contextlib.contextmanager
+def _database(root: Path) -> Generator[Target]:
+    from generator.migrations.runner import MigrationError, target_of  # noqa: PLC0415 - as above
+
+    try:
+        with target_of(root, read_environment(root)) as target:
+            yield target
+    except MigrationError as problem:
+        code = ExitCode.REFUSED if problem.is_data else ExitCode.ENVIRONMENT
+        raise CommandError(code, problem.message, problem.hint) from problem
+    except EmbeddedError as problem:
+        raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
+
+
+def _consents(operations: tuple[Operation, ...], allowed: set[str]) -> list[str]:
+    """The operations that can lose data, each of which has been allowed."""
+    needed = sorted({name for one in operations if (name := consent_of(one)) is not None})
+    refused = [name for name in needed if name not in allowed]
+    if refused:
+        hint = "if that is meant: rowsmith db revision " + " ".join(f"--allow {name}" for name in refused)
+        raise CommandError(ExitCode.REFUSED, f"the revision would lose data: {', '.join(refused)}", hint)
+    unknown = sorted(allowed.difference(needed))
+    if unknown:
+        hint = f"these can: {', '.join(needed)}" if needed else "nothing in this revision can"
+        raise CommandError(ExitCode.USAGE, f"--allow {unknown[0]}: that is nothing in this revision that can lose data", hint)
+    return needed
+
+
+def _replacement(text: str) -> tuple[tuple[str, str, str], str]:
+    """`table.column.old=new`."""
+    place, _, new = text.partition("=")
+    parts = place.split(".", 2)
+    if not new or len(parts) != 3:
+        raise CommandError(ExitCode.USAGE, f"`--replace {text}` is no replacement", "write it as --replace tasks.priority.urgent=high")
+    return (parts[0], parts[1], parts[2]), new
+
+
+def _told(problems: list[Problem]) -> tuple[str, str]:
+    """Every problem in one message, with the hint of the last one."""
+    *others, last = problems
+    told = [f"{one.message}\n\n  = hint: {one.hint}\n\nerror: " for one in others]
+    return "".join(told) + last.message, last.hint
+
+
+def _changes(operations: tuple[Operation, ...]) -> str:
+    return f"{console.count(len(operations), 'change')} without a revision" if operations else "up to date"

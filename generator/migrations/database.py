@@ -1,0 +1,246 @@
+"""The database that a schema stands for, as data: tables, columns, constraints and indexes with their SQL.
+
+It is what a revision is made from, and it is kept beside the revisions as JSON: the state that the last one leads to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from generator.ir import (
+    EnumType,
+    Field,
+    FieldType,
+    Generated,
+    Index,
+    JsonType,
+    JsonValue,
+    Kind,
+    ListType,
+    Literally,
+    Reference,
+    Resource,
+    ScalarType,
+    Schema,
+)
+from generator.samples import NoSampleError, sample_value
+from generator.sql import number_literal, quote_identifier, text_literal, typed_literal
+from generator.types import sql_type
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a field, whose name in the spec is `field`.
+
+    `default` is what a row without a value gets, as SQL; `sample` a value that rows can have, for a downgrade that has to bring the column
+    back. `values` are those of an enum.
+    """
+
+    name: str
+    field: str
+    type: str
+    nullable: bool
+    default: str | None = None
+    sample: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint: `sql` is what stands behind its name."""
+
+    name: str
+    kind: Literal["primary", "unique", "check", "foreign"]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """An index: `sql` is what stands behind the table's name."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A resource's table."""
+
+    name: str
+    resource: str
+    columns: tuple[Column, ...]
+    constraints: tuple[Constraint, ...]
+    indexes: tuple[StoredIndex, ...]
+
+    def column(self, field: str) -> Column | None:
+        """The column of a field."""
+        return next((column for column in self.columns if column.field == field), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Every table, sorted by its resource."""
+
+    tables: tuple[Table, ...] = ()
+
+    def table(self, resource: str) -> Table | None:
+        """The table of a resource."""
+        return next((table for table in self.tables if table.resource == resource), None)
+
+
+def database_of(schema: Schema) -> Database:
+    """The database that a schema stands for."""
+    plurals = {resource.name: resource.plural for resource in schema.resources}
+    return Database(tuple(_table(resource, plurals) for resource in schema.resources))
+
+
+def dump(database: Database, revision: str) -> str:
+    """The database that a revision leads to as JSON, a line a fact, so that it reviews like code."""
+    return json.dumps({"format": FORMAT, "revision": revision, **asdict(database)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def load(text: str) -> tuple[Database, str]:
+    """What `dump` wrote: the database and its revision. ValueError when it is something else."""
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT:
+            raise ValueError(f"its format is {document['format']}, not {FORMAT}")
+        return Database(tuple(_loaded(table) for table in document["tables"])), str(document["revision"])
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"it is not what a revision writes: {problem}") from None
+
+
+def _loaded(table: Any) -> Table:
+    return Table(
+        table["name"],
+        table["resource"],
+        tuple(Column(**(column | {"values": tuple(column["values"])})) for column in table["columns"]),
+        tuple(Constraint(**constraint) for constraint in table["constraints"]),
+        tuple(StoredIndex(**index) for index in table["indexes"]),
+    )
+
+
+# --- from the schema ----------------------------------------------------------------------------------------------------------------
+
+_BUILT_IN = (
+    Column("user_id", "", "text", nullable=False),
+    Column("id", "", "uuid", nullable=False),
+    Column("created_at", "", "timestamp with time zone", nullable=False),
+    Column("updated_at", "", "timestamp with time zone", nullable=False),
+    Column("version", "", "integer", nullable=False),
+)
+
+
+def _table(resource: Resource, plurals: dict[str, str]) -> Table:
+    return Table(
+        name=resource.plural,
+        resource=resource.name,
+        columns=(*_BUILT_IN, *(_column(field) for field in resource.fields)),
+        constraints=tuple(_constraints(resource, plurals)),
+        indexes=tuple(StoredIndex(index.name, _index(index)) for index in resource.indexes),
+    )
+
+
+def _column(field: Field) -> Column:
+    return Column(
+        name=field.column,
+        field=field.name,
+        type=_type(field.type),
+        nullable=field.nullable,
+        default=_default(field),
+        sample=_sample(field),
+        values=tuple(value.value for value in field.type.values) if isinstance(field.type, EnumType) else (),
+    )
+
+
+def _type(field_type: FieldType) -> str:
+    match field_type:
+        case EnumType():
+            return 'text COLLATE "C"'
+        case ListType(of=of):
+            item = _type(of)
+            return f"{item.removesuffix(' COLLATE "C"')}[]" + (' COLLATE "C"' if item.endswith('COLLATE "C"') else "")
+        case JsonType():
+            return "jsonb"
+        case Reference():
+            return "uuid"
+        case scalar:
+            plain = sql_type(scalar)
+            return f'{plain} COLLATE "C"' if plain == "text" else plain
+
+
+def _default(field: Field) -> str | None:
+    match field.default:
+        case Literally(value=value) if value is not None:
+            return _literal(field.type, value)
+        case Generated(how=how):
+            kind = field.type.kind if isinstance(field.type, ScalarType) else None
+            now = "(now() AT TIME ZONE 'UTC')::time" if kind is Kind.TIME else "now()"
+            return {"today": "(now() AT TIME ZONE 'UTC')::date", "generate": "gen_random_uuid()"}.get(how, now)
+        case _:
+            return None
+
+
+def _sample(field: Field) -> str | None:
+    try:
+        return None if isinstance(field.type, Reference) else _literal(field.type, sample_value(field))
+    except NoSampleError:
+        return None
+
+
+def _literal(field_type: FieldType, value: JsonValue | Decimal) -> str:
+    """A value of a field as an SQL literal of the column's type."""
+    match field_type:
+        case JsonType():
+            return f"{text_literal(json.dumps(value, ensure_ascii=False, allow_nan=False))}::jsonb"
+        case ListType(of=of) if isinstance(value, list):
+            return f"ARRAY[{', '.join(_literal(of, item) for item in value)}]::{_type(of).removesuffix(' COLLATE "C"')}[]"
+        case ScalarType(kind=Kind.BOOLEAN):
+            return "true" if value else "false"
+        case ScalarType(kind=Kind.INTEGER | Kind.BIGINT | Kind.DECIMAL):
+            return number_literal(Decimal(str(value)))
+        case ScalarType(kind=Kind.FLOAT):
+            return f"{float(str(value))!r}::double precision"
+        case ScalarType(kind=Kind.DATE | Kind.TIME | Kind.DATETIME | Kind.UUID as kind):
+            return typed_literal(kind, str(value))
+        case _:
+            return text_literal(str(value))
+
+
+def _constraints(resource: Resource, plurals: dict[str, str]) -> Iterator[Constraint]:
+    yield Constraint(resource.primary_key, "primary", "PRIMARY KEY (user_id, id)")
+    for field in resource.fields:
+        if isinstance(field.type, Reference):
+            yield Constraint(field.type.constraint, "foreign", _foreign_key(field, field.type, plurals[field.type.target]))
+    for unique in resource.unique:
+        nulls = "NULLS NOT DISTINCT " if unique.nulls_equal else ""
+        yield Constraint(unique.name, "unique", f"UNIQUE {nulls}({_names(('user_id', *unique.columns))})")
+    for check in resource.checks:
+        yield Constraint(check.name, "check", f"CHECK ({check.sql})")
+
+
+def _foreign_key(field: Field, reference: Reference, target: str) -> str:
+    columns = _names(("user_id", field.column))
+    cascade = " ON DELETE CASCADE" if reference.on_delete == "cascade" else ""
+    return f"FOREIGN KEY ({columns}) REFERENCES {quote_identifier(target)} (user_id, id){cascade}"
+
+
+def _index(index: Index) -> str:
+    keys: list[str] = []
+    for key in index.keys:
+        sql = f"({key.sql})" if key.is_expression else quote_identifier(key.sql)
+        if key.descending_nulls_last:
+            sql += " DESC" if key.sql == "id" else " DESC NULLS LAST"
+        keys.append(sql)
+    method = "" if index.method == "btree" else f"USING {index.method} "
+    return f"{method}({', '.join(keys)})"
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(quote_identifier(column) for column in columns)

@@ -1,0 +1,252 @@
+"""The operations that lead from one database to another, in an order in which each of them can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
+from generator.migrations.operations import (
+    AddColumn,
+    AddConstraint,
+    AddIndex,
+    AllowNull,
+    ChangeDefault,
+    ChangeType,
+    CreateTable,
+    DropColumn,
+    DropConstraint,
+    DropIndex,
+    DropTable,
+    Operation,
+    RenameColumn,
+    RenameConstraint,
+    RenameIndex,
+    RenameTable,
+    ReplaceValue,
+    Require,
+)
+from generator.migrations.renames import Renames, renamed
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no way from one database to the other yet, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The operations, in their order, and what keeps them from being done."""
+
+    operations: tuple[Operation, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class _Phases:
+    """Operations by the time at which they are done."""
+
+    drop_rules: list[Operation] = field(default_factory=list["Operation"])
+    rename: list[Operation] = field(default_factory=list["Operation"])
+    shape: list[Operation] = field(default_factory=list["Operation"])
+    data: list[Operation] = field(default_factory=list["Operation"])
+    add_rules: list[Operation] = field(default_factory=list["Operation"])
+    add_references: list[Operation] = field(default_factory=list["Operation"])
+    drop: list[Operation] = field(default_factory=list["Operation"])
+    problems: list[Problem] = field(default_factory=list["Problem"])
+
+    def done(self) -> Difference:
+        operations = (self.drop_rules, self.rename, self.shape, self.data, self.add_rules, self.add_references, self.drop)
+        return Difference(tuple(one for phase in operations for one in phase), tuple(self.problems))
+
+
+def difference(
+    old: Database,
+    new: Database,
+    renames: Renames,
+    replacements: Mapping[tuple[str, str, str], str] | None = None,
+    *,
+    downgrade: bool = False,
+) -> Difference:
+    """What leads from `old` to `new`.
+
+    Args:
+        old: The database as it is.
+        new: The database as it shall be.
+        renames: What has another name in the new one.
+        replacements: For values of enums that are gone, by (table, column, value), the value that rows with them get.
+        downgrade: Whether this takes an upgrade back: what is missing is then filled in with samples and defaults instead of asked for.
+    """
+    phases = _Phases()
+    before = renamed(old, new, renames)
+    for was, table in zip(old.tables, before.tables, strict=True):
+        now = new.table(table.resource)
+        if now is None:
+            phases.drop_rules += [DropConstraint(was.name, one.name) for one in was.constraints if one.kind == "foreign"]
+            phases.drop.append(DropTable(was))
+            continue
+        if was.name != table.name:
+            phases.rename.append(RenameTable(was.name, table.name))
+        _Comparison(was, table, now, renames, replacements or {}, downgrade, phases).run()
+    known = {table.resource for table in before.tables}
+    for table in new.tables:
+        if table.resource not in known:
+            phases.shape.append(CreateTable(table))
+            phases.add_rules += [AddIndex(table.name, index) for index in table.indexes]
+            phases.add_references += [AddConstraint(table.name, one) for one in table.constraints if one.kind == "foreign"]
+    return phases.done()
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """One table: as it was, the same with its new names, and as it shall be."""
+
+    was: Table
+    old: Table
+    new: Table
+    renames: Renames
+    replacements: Mapping[tuple[str, str, str], str]
+    downgrade: bool
+    phases: _Phases
+
+    def run(self) -> None:
+        """Find the operations."""
+        for was, old in zip(self.was.columns, self.old.columns, strict=True):
+            if was.name != old.name:
+                self.phases.rename.append(RenameColumn(self.new.name, was.name, old.name))
+        before, after = ({column.name: column for column in table.columns} for table in (self.old, self.new))
+        originals = {old.name: was for was, old in zip(self.was.columns, self.old.columns, strict=True)}
+        for name, column in after.items():
+            if name in before:
+                self._change(before[name], column)
+            else:
+                self._add(column)
+        self.phases.drop += [DropColumn(self.new.name, originals[name]) for name in before if name not in after]
+        self._constraints()
+        self._indexes()
+
+    def _add(self, column: Column) -> None:
+        fill = column.default or (column.sample if self.downgrade else None)
+        if not column.nullable and fill is None and not self.downgrade:
+            message = f"`{self.new.resource}.{column.field}` is new and required, and the rows of {self.new.name} have no value for it"
+            self.phases.problems.append(Problem(message, "give the field a default, or make it nullable"))
+        self.phases.shape.append(AddColumn(self.new.name, column, fill))
+
+    def _change(self, old: Column, new: Column) -> None:
+        table = self.new.name
+        if old.type != new.type:
+            using, loses = conversion(new.name, old.type, new.type)
+            self.phases.shape.append(ChangeType(table, new, using, loses and not self.downgrade))
+        if old.default != new.default:
+            self.phases.shape.append(ChangeDefault(table, new))
+        if new.nullable and not old.nullable:
+            self.phases.shape.append(AllowNull(table, new))
+        for value in old.values:
+            self._replace(value, new)
+        if old.nullable and not new.nullable:
+            self.phases.data.append(Require(table, new, new.default or (new.sample if self.downgrade else None)))
+
+    def _replace(self, value: str, new: Column) -> None:
+        """What rows with a value get that the enum has no more."""
+        if not new.values or value in new.values:
+            return
+        name = next(
+            (
+                after
+                for (resource, one, after), before in self.renames.values.items()
+                if (resource, one, before) == (self.new.resource, new.field, value)
+            ),
+            None,
+        )
+        chosen = name or self.replacements.get((self.new.name, new.name, value))
+        if chosen is None and self.downgrade:
+            chosen = next((one for one in new.values if new.default == f"'{one}'"), new.values[0])
+        if chosen not in new.values:
+            place = f"{self.new.name}.{new.name}"
+            message = f"`{value}` is no value of `{self.new.resource}.{new.field}` any more, but rows can have it"
+            hint = f"say which one of {', '.join(new.values)} takes its place: --replace {place}.{value}=VALUE"
+            self.phases.problems.append(Problem(message, hint))
+            return
+        self.phases.data.append(ReplaceValue(self.new.name, new.name, value, chosen, name is None and not self.downgrade))
+
+    @property
+    def _is_rewritten(self) -> bool:
+        """Whether values or types change, which the old rules could be in the way of."""
+        return any(
+            isinstance(one, ChangeType | ReplaceValue) and one.table == self.new.name for one in (*self.phases.shape, *self.phases.data)
+        )
+
+    def _constraints(self) -> None:
+        table = self.new.name
+        gone, added = _unmatched(self.old.constraints, self.new.constraints)
+        for old, new in _renamed(gone, added):
+            self.phases.rename.append(RenameConstraint(table, old.name, new.name))
+        kept = {new.name for new in added.values()}
+        for name, constraint in gone.items():
+            swapped = constraint.kind == "check" and name in kept and not self._is_rewritten
+            if not swapped:
+                self.phases.drop_rules.append(DropConstraint(self.was.name, name))
+        for name, constraint in added.items():
+            target = self.phases.add_references if constraint.kind == "foreign" else self.phases.add_rules
+            target.append(AddConstraint(table, constraint, replaces=name in gone))
+
+    def _indexes(self) -> None:
+        gone, added = _unmatched(self.old.indexes, self.new.indexes)
+        for old, new in _renamed(gone, added):
+            self.phases.rename.append(RenameIndex(old.name, new.name))
+        self.phases.drop_rules += [DropIndex(name) for name in gone]
+        self.phases.add_rules += [AddIndex(self.new.name, index) for index in added.values()]
+
+
+def _unmatched[T: (Constraint, StoredIndex)](old: tuple[T, ...], new: tuple[T, ...]) -> tuple[dict[str, T], dict[str, T]]:
+    """What only one side has, by name."""
+    return ({one.name: one for one in old if one not in new}, {one.name: one for one in new if one not in old})
+
+
+def _renamed[T: (Constraint, StoredIndex)](gone: dict[str, T], added: dict[str, T]) -> Iterator[tuple[T, T]]:
+    """Take the pairs out that differ in their name only."""
+    for old in list(gone.values()):
+        for new in list(added.values()):
+            if old.sql == new.sql and new.name not in gone:
+                del gone[old.name], added[new.name]
+                yield old, new
+                break
+
+
+_WIDER = {
+    ("integer", "bigint"),
+    ("integer", "numeric"),
+    ("bigint", "numeric"),
+    ("integer", "double precision"),
+    ("date", "timestamp with time zone"),
+}
+
+
+_NUMBERS = {"integer", "bigint", "numeric", "double precision"}
+
+
+def conversion(name: str, old: str, new: str) -> tuple[str, bool]:
+    """The value of a column in its new type, as SQL, and whether values can be lost or refused on the way."""
+    from_name, to_name = old.partition("(")[0].strip(), new.partition("(")[0].strip()
+    bare = new.removesuffix(' COLLATE "C"')
+    if (from_name, to_name) == ("date", "timestamp with time zone"):
+        return f"{name}::timestamp AT TIME ZONE 'UTC'", False
+    if (from_name, to_name) == ("timestamp with time zone", "date"):
+        return f"({name} AT TIME ZONE 'UTC')::date", True
+    if from_name == to_name == "numeric":
+        return f"{name}::{bare}", any(before > after for before, after in zip(_digits(old), _digits(new), strict=True))
+    if new.startswith("text") and not old.endswith("[]"):
+        return f"{name}::text", False
+    if (from_name, to_name) in _WIDER:
+        return f"{name}::{bare}", to_name == "numeric" and _digits(new)[0] < (10 if from_name == "integer" else 19)
+    direct = "[]" in old + new or {from_name, to_name} <= _NUMBERS  # numbers are rounded
+    return f"{name}::{bare}" if direct else f"{name}::text::{bare}", True
+
+
+def _digits(numeric: str) -> tuple[int, int]:
+    """The digits of `numeric(p, s)` before and behind the point."""
+    precision, scale = (int(part) for part in numeric[numeric.index("(") + 1 : numeric.index(")")].split(","))
+    return precision - scale, scale

@@ -1,0 +1,393 @@
+"""The operations of a revision: each knows the step that does it, what it is called, and whether it can lose data.
+
+`step` is the call that stands in the revision, a function of app/db/migrations/steps.py with its arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.migrations.database import Column, Constraint, StoredIndex, Table
+from generator.sql import quote_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call of a function of app/db/migrations/steps.py; its arguments are texts, or None."""
+
+    function: str
+    arguments: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """A new table with its columns and its own constraints; references and indexes follow when every table is there."""
+
+    table: Table
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"create {self.table.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        parts = [_definition(column) for column in self.table.columns]
+        parts += [f"CONSTRAINT {one.name} {one.sql}" for one in self.table.constraints if one.kind != "foreign"]
+        return Step("create_table", (self.table.name, *parts))
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    """The end of a table and its rows."""
+
+    table: Table
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop {self.table.name}"
+
+    @property
+    def consent(self) -> str:
+        """The name under which it has to be allowed."""
+        return f"drop:{self.table.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_table", (self.table.name,))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameTable:
+    """Another name; rows, constraints and indexes stay."""
+
+    old: str
+    new: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"rename {self.old} to {self.new}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("rename_table", (self.old, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """A new column; `fill` is what the rows get that are there already."""
+
+    table: str
+    column: Column
+    fill: str | None
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"add {self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step(
+            "add_column", (self.table, self.column.name, self.column.type, self.column.default, None if self.column.nullable else self.fill)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    """The end of a column and its values."""
+
+    table: str
+    column: Column
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop {self.table}.{self.column.name}"
+
+    @property
+    def consent(self) -> str:
+        """The name under which it has to be allowed."""
+        return f"drop:{self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_column", (self.table, self.column.name))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameColumn:
+    """Another name; values stay."""
+
+    table: str
+    old: str
+    new: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"rename {self.table}.{self.old} to {self.new}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("rename_column", (self.table, self.old, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeType:
+    """Another type; `using` is the value in it, as SQL. It rewrites the table."""
+
+    table: str
+    column: Column
+    using: str
+    loses: bool
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"change the type of {self.table}.{self.column.name}"
+
+    @property
+    def consent(self) -> str | None:
+        """The name under which it has to be allowed."""
+        return f"change:{self.table}.{self.column.name}" if self.loses else None
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("change_type", (self.table, self.column.name, self.column.type, self.using))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDefault:
+    """What a row without a value gets from now on; None: nothing."""
+
+    table: str
+    column: Column
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"change the default of {self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("set_default", (self.table, self.column.name, self.column.default))
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """No nulls from now on; `fill` takes the place of those that are there. None: there must be none."""
+
+    table: str
+    column: Column
+    fill: str | None
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"require {self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("require", (self.table, self.column.name, self.fill))
+
+
+@dataclass(frozen=True, slots=True)
+class AllowNull:
+    """Nulls are fine from now on."""
+
+    table: str
+    column: Column
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"allow null in {self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("allow_null", (self.table, self.column.name))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceValue:
+    """Every row with one value of an enum gets another one."""
+
+    table: str
+    column: str
+    old: str
+    new: str
+    loses: bool
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"replace {self.old} by {self.new} in {self.table}.{self.column}"
+
+    @property
+    def consent(self) -> str | None:
+        """The name under which it has to be allowed."""
+        return f"drop:{self.table}.{self.column}.{self.old}" if self.loses else None
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("replace_value", (self.table, self.column, self.old, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class AddConstraint:
+    """A new constraint, or another meaning of one (`replaces`): rows are checked without keeping anybody from writing."""
+
+    table: str
+    constraint: Constraint
+    replaces: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"{'change' if self.replaces else 'add'} {self.constraint.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        function = "add_unique" if self.constraint.kind == "unique" else "add_constraint"
+        return Step(function, (self.table, self.constraint.name, self.constraint.sql))
+
+
+@dataclass(frozen=True, slots=True)
+class DropConstraint:
+    """The end of a constraint."""
+
+    table: str
+    name: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop {self.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_constraint", (self.table, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameConstraint:
+    """Another name for the same constraint."""
+
+    table: str
+    old: str
+    new: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"rename {self.old} to {self.new}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("rename_constraint", (self.table, self.old, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class AddIndex:
+    """A new index, built while others write."""
+
+    table: str
+    index: StoredIndex
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"add {self.index.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("add_index", (self.index.name, self.table, self.index.sql))
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex:
+    """The end of an index."""
+
+    name: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop {self.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_index", (self.name,))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameIndex:
+    """Another name for the same index."""
+
+    old: str
+    new: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"rename {self.old} to {self.new}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("rename_index", (self.old, self.new))
+
+
+type Operation = (
+    CreateTable
+    | DropTable
+    | RenameTable
+    | AddColumn
+    | DropColumn
+    | RenameColumn
+    | ChangeType
+    | ChangeDefault
+    | Require
+    | AllowNull
+    | ReplaceValue
+    | AddConstraint
+    | DropConstraint
+    | RenameConstraint
+    | AddIndex
+    | DropIndex
+    | RenameIndex
+)
+
+
+def consent_of(operation: Operation) -> str | None:
+    """The name under which an operation that can lose data has to be allowed; None for one that cannot."""
+    match operation:
+        case DropTable() | DropColumn() | ChangeType() | ReplaceValue():
+            return operation.consent
+        case _:
+            return None
+
+
+def _definition(column: Column) -> str:
+    """A column in CREATE TABLE."""
+    default = f" DEFAULT {column.default}" if column.default is not None else ""
+    return f"{quote_identifier(column.name)} {column.type}{default}{'' if column.nullable else ' NOT NULL'}"

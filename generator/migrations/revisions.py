@@ -1,0 +1,156 @@
+"""Revisions on disk: the files of app/db/migrations/versions, and the database that the last one leads to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.ir import Schema
+from generator.literals import text
+from generator.migrations.database import Database, database_of, dump, load
+from generator.migrations.diff import difference
+from generator.migrations.operations import Operation
+from generator.migrations.renames import renames_of
+from generator.render import formatted
+
+FOLDER = "app/db/migrations"
+VERSIONS = f"{FOLDER}/versions"
+STATE = f"{FOLDER}/database.json"
+
+_HEAD = re.compile(r'^revision = "([0-9a-f]{12})"$', re.MULTILINE)
+_DOWN = re.compile(r'^down_revision = (?:"([0-9a-f]{12})"|None)$', re.MULTILINE)
+
+
+class RevisionError(Exception):
+    """The revisions on disk cannot be gone on from: `message` says why, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The revisions of a project: how many there are, the last one, and the database it leads to."""
+
+    count: int
+    head: str | None
+    database: Database
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A new revision: its id, its path, its text, and the state to write beside it."""
+
+    id: str
+    path: str
+    text: str
+    state: str
+
+
+def read_history(root: Path) -> History:
+    """The revisions below `root`. RevisionError where there is more than one head, or the state is missing or damaged."""
+    parents: dict[str, str | None] = {}
+    for file in sorted((root / VERSIONS).glob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        head, down = _HEAD.search(source), _DOWN.search(source)
+        if head is None or down is None:
+            raise RevisionError(f"{VERSIONS}/{file.name} is no revision", "move it away: revisions are written by `rowsmith db revision`")
+        parents[head[1]] = down[1]
+    heads = sorted(parents.keys() - {parent for parent in parents.values() if parent})
+    if len(heads) > 1:
+        hint = "two branches have added one each: delete the later one and run `rowsmith db revision` again, which makes it anew on top"
+        raise RevisionError(f"the revisions have {len(heads)} heads: {', '.join(heads)}", hint)
+    if not heads:
+        return History(0, None, Database())
+    try:
+        database, revision = load((root / STATE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RevisionError(f"{STATE} is missing", f"restore it: git checkout HEAD -- {STATE}") from None
+    except ValueError as problem:
+        raise RevisionError(f"{STATE} cannot be read: {problem}", "resolve a merge conflict in it, or restore it from git") from None
+    if revision != heads[0]:
+        hint = f"restore what belongs together: git checkout HEAD -- {FOLDER}"
+        raise RevisionError(f"{STATE} is that of revision {revision}, but the last one is {heads[0]}", hint)
+    return History(len(parents), heads[0], database)
+
+
+def pending(schema: Schema, history: History) -> tuple[Operation, ...]:
+    """What the specs ask for beyond the last revision."""
+    return difference(history.database, database_of(schema), renames_of(schema, history.database)).operations
+
+
+def new_revision(
+    history: History,
+    target: Database,
+    upgrade: Sequence[Operation],
+    downgrade: Sequence[Operation],
+    message: str | None,
+    consents: Mapping[str, str],
+) -> Revision:
+    """The revision that leads from a history to `target`; the same difference gives the same bytes.
+
+    `consents` are the operations that were allowed to lose data, with the reason.
+    """
+    title = message or _title(upgrade)
+    revision = hashlib.sha256(f"{history.head}\0{dump(target, '')}\0{title}".encode()).hexdigest()[:12]
+    number = f"{history.count + 1:04}"
+    name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40].strip("_") or "change"
+    path = f"{VERSIONS}/{number}_{name}.py"
+    return Revision(revision, path, formatted(_render(revision, history.head, title, upgrade, downgrade, consents)), dump(target, revision))
+
+
+def _title(operations: Sequence[Operation]) -> str:
+    """The first operations in words."""
+    words = list(dict.fromkeys(one.summary for one in operations))
+    if all(word.startswith("create ") for word in words[:1]) and len(words) > 3:
+        words = [word for word in words if word.startswith("create ")]
+    more = f" and {len(words) - 2} more" if len(words) > 2 else ""
+    title = ", ".join(words[:2]) + more
+    return title[:1].upper() + title[1:]
+
+
+def _render(
+    revision: str,
+    parent: str | None,
+    title: str,
+    upgrade: Iterable[Operation],
+    downgrade: Iterable[Operation],
+    consents: Mapping[str, str],
+) -> str:
+    allowed = "".join(f"\n    {name}: {reason}" for name, reason in sorted(consents.items()))
+    body = f'"""{title.rstrip(".")}.\n\nWritten by `rowsmith db revision`; once it has run anywhere, it stays as it is.' + (
+        f"\n\nWhat it loses was allowed:\n{allowed}" if allowed else ""
+    )
+    lines = [
+        body.replace("\\", "\\\\") + '\n"""',
+        "",
+        "from app.db.migrations import steps",
+        "",
+        f'revision = "{revision}"',
+        f"down_revision = {text(parent) if parent else None}",
+        "",
+        "",
+        "def upgrade() -> None:",
+        '    """Bring the database from the previous revision to this one."""',
+        *_calls(upgrade),
+        "",
+        "",
+        "def downgrade() -> None:",
+        '    """Take it back."""',
+        *_calls(downgrade),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _calls(operations: Iterable[Operation]) -> list[str]:
+    calls: list[str] = []
+    for operation in operations:
+        step = operation.step
+        arguments = ["None" if argument is None else text(argument) for argument in step.arguments]
+        calls.append(f"    steps.{step.function}({', '.join(arguments)})")
+    return calls or ["    pass"]

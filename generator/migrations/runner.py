@@ -1,0 +1,135 @@
+"""Runs revisions with Alembic, on the database of the settings or on the embedded one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import alembic.util
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres, data_folder
+from generator.migrations.revisions import FOLDER
+
+
+class MigrationError(Exception):
+    """A revision could not be run. `message` says why, `hint` what to do; `is_data` when rows are in the way, not the database."""
+
+    def __init__(self, message: str, hint: str, *, is_data: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.is_data = is_data
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database to migrate: the address of the role that owns the tables, and the application's role."""
+
+    owner_dsn: str
+    app_role: str
+
+
+@contextlib.contextmanager
+def target_of(root: Path, environ: Mapping[str, str]) -> Generator[Target]:
+    """The database of MIGRATION_DATABASE_URL and DATABASE_URL; without them the embedded one, started for as long as it is needed.
+
+    Raises MigrationError for settings that cannot be used, and EmbeddedError.
+    """
+    if "DATABASE_URL" not in environ:
+        with EmbeddedPostgres.start(data_folder(root), note="rowsmith db") as database:
+            yield Target(database.dsn(OWNER_ROLE), APP_ROLE)
+        return
+    application = _address("DATABASE_URL", environ["DATABASE_URL"])
+    owner = _address("MIGRATION_DATABASE_URL", environ.get("MIGRATION_DATABASE_URL", environ["DATABASE_URL"]))
+    role = asyncio.run(_ask(application, "SELECT current_user"))
+    yield Target(owner, role or "")
+
+
+def _address(name: str, text: str) -> str:
+    """An address in the form that SQLAlchemy and asyncpg share."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in {"postgresql", "postgres"} or not url.database:
+        raise MigrationError(f"{name} is no address of a database", "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def upgrade(root: Path, target: Target, revision: str = "head", *, sql: bool = False) -> None:
+    """Bring the database to a revision; `sql` prints what that would run. MigrationError where it stops, from where it can go on."""
+    _run(lambda: command.upgrade(_config(root, target), revision, sql=sql), root)
+
+
+def downgrade(root: Path, target: Target, revision: str, *, sql: bool = False) -> None:
+    """Take revisions back until one. MigrationError as for `upgrade`."""
+    _run(lambda: command.downgrade(_config(root, target), revision, sql=sql), root)
+
+
+def current(target: Target) -> str | None:
+    """The revision that a database is at; None before the first one. MigrationError when it cannot be asked."""
+    if asyncio.run(_ask(target.owner_dsn, "SELECT to_regclass('alembic_version')::text")) is None:
+        return None
+    return asyncio.run(_ask(target.owner_dsn, "SELECT version_num FROM alembic_version"))
+
+
+def missing(root: Path, at: str | None) -> tuple[str, ...]:
+    """The revisions after one, oldest first. MigrationError for one that is not among those on disk."""
+    script = ScriptDirectory.from_config(_config(root, None))
+    with _explained():
+        found = [one.revision for one in script.iterate_revisions("head", at or "base")] if script.get_heads() else []
+    return tuple(reversed(found))
+
+
+def _config(root: Path, target: Target | None) -> Config:
+    config = Config(stdout=sys.stdout)
+    config.set_main_option("script_location", str(root / FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    if target is not None:
+        config.attributes.update(owner_dsn=target.owner_dsn, app_role=target.app_role)
+    return config
+
+
+def _run(work: Callable[[], None], root: Path) -> None:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))  # revisions import app.db.migrations.steps
+    with _explained():
+        work()
+
+
+@contextlib.contextmanager
+def _explained() -> Generator[None]:
+    try:
+        yield
+    except alembic.util.CommandError as problem:
+        raise MigrationError(f"Alembic refuses: {problem}", "`rowsmith db status` says which revisions there are") from problem
+    except DBAPIError as problem:
+        state = str(getattr(problem.orig, "sqlstate", None) or "")
+        reason = str(problem.orig).partition(": ")[2] or str(problem.orig)
+        if state.startswith(("22", "23")):
+            hint = "change those rows, then run it again: it goes on where it stopped"
+            raise MigrationError(f"rows are in the way: {reason}", hint, is_data=True) from problem
+        raise MigrationError(f"the database refuses: {reason}", "mend that, then run it again: it goes on where it stopped") from problem
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        raise MigrationError(
+            f"the database cannot be used: {problem or type(problem).__name__}", "check MIGRATION_DATABASE_URL"
+        ) from problem
+
+
+async def _ask(dsn: str, query: str) -> str | None:
+    with _explained():
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()

@@ -1,0 +1,263 @@
+"""Revisions on a real PostgreSQL: they give the database of the models, keep every row, and can be taken back."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from generator.embedded import APP_ROLE, EmbeddedPostgres
+from tests.support.catalog import catalog
+from tests.support.database import Database, new_database
+from tests.support.generated import CREATE_TABLES, run_python, write_core, write_generated, write_specs
+from tests.support.migrating import Project
+from tests.support.specs import PROJECT, spec
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    with new_database(postgres, tables=False) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def project(tmp_path: Path, database: Database) -> Project:
+    write_core(tmp_path)
+    return Project(tmp_path, database)
+
+
+def expected(project: Project, postgres: EmbeddedPostgres) -> dict[str, list[str]]:
+    """The catalog of a database made from the models."""
+    write_generated(project.root)
+    with new_database(postgres, tables=False) as made:
+        run_python(project.root, "-c", CREATE_TABLES, made.owner_dsn, APP_ROLE)
+        return catalog(made, defaults=False)
+
+
+def specs_of(folder: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))}
+
+
+@pytest.mark.parametrize("folder", ["resources", "tests/cases/torture/resources"])
+def test_the_first_revision_gives_the_database_of_the_models(project: Project, postgres: EmbeddedPostgres, folder: str) -> None:
+    write_specs(project.root, specs_of(ROOT / folder))
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    project.rowsmith("db", "downgrade", "base")
+    assert catalog(project.database)["columns"] == []
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit of the fields of Task: before, after, what has to be said to `db revision`, and which columns keep their values."""
+
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    keeps: dict[str, str] = field(default_factory=dict)
+    old_rest: str = ""
+    new_rest: str = ""
+
+
+STATE = "state: {type: enum, values: [new, done], default: new, sort: true, filter: true}"
+REF = "project: {type: ref, to: Project, nullable: true, inverse: tasks}"
+
+EDITS = {
+    "add a nullable field": Edit((), ("note: text?",)),
+    "add a field with a default": Edit((), ("rank: {type: integer, default: 3, sort: true}",)),
+    "add a list with a default": Edit((), ('tags: {type: list, of: string, default: ["a b", "c\'d"]}',)),
+    "add a json with a default": Edit((), ('extra: {type: json, default: {"a": [1, null], "q": "it\'s"}}',)),
+    "add a datetime that is now": Edit((), ("at: {type: datetime, default: now}",)),
+    "add an enum": Edit((), (STATE,)),
+    "drop a field": Edit(("note: text?",), (), ("--allow", "drop:tasks.note")),
+    "drop a required field": Edit(("rank: {type: integer, ge: 5}",), (), ("--allow", "drop:tasks.rank")),
+    "rename a field": Edit(
+        ("rank: {type: integer, ge: 0, sort: true}",),
+        ("place: {type: integer, ge: 0, sort: true, renamed_from: rank}",),
+        keeps={"rank": "place"},
+    ),
+    "rename and change a field": Edit(
+        ("rank: {type: integer, ge: 0}",), ("place: {type: bigint, ge: -7, default: 0, renamed_from: rank}",), keeps={"rank": "place"}
+    ),
+    "rename an enum value": Edit(
+        (STATE,), (STATE.replace("new, done", "{value: fresh, renamed_from: new}, done").replace("default: new", "default: fresh"),)
+    ),
+    "add an enum value": Edit((STATE,), (STATE.replace("new, done", "new, held, done"),), keeps={"state": "state"}),
+    "remove an enum value": Edit(
+        (STATE,),
+        (STATE.replace("new, done", "new"),),
+        ("--replace", "tasks.state.done=new", "--allow", "drop:tasks.state.done"),
+    ),
+    "integer to bigint": Edit(("n: {type: integer, sort: true}",), ("n: {type: bigint, sort: true}",), keeps={"n": "n"}),
+    "integer to decimal": Edit(("n: integer",), ("n: {type: decimal, precision: 14, scale: 2}",)),
+    "integer to string": Edit(("n: integer",), ("n: string",), keeps={"n": "n"}),
+    "text to string": Edit(("n: text",), ("n: {type: string, max_length: 250}",), keeps={"n": "n"}),
+    "date to datetime": Edit(("d: date",), ("d: datetime",)),
+    "bigint to integer": Edit(("n: bigint",), ("n: integer",), ("--allow", "change:tasks.n"), {"n": "n"}),
+    "nullable to required": Edit(("n: integer?",), ("n: {type: integer, default: 5}",)),
+    "required to nullable": Edit(("n: integer",), ("n: integer?",), keeps={"n": "n"}),
+    "tighten a bound": Edit(("n: {type: integer, le: 100}",), ("n: {type: integer, le: 60}",), keeps={"n": "n"}),
+    "another default": Edit((STATE,), (STATE.replace("default: new", "default: done"),), keeps={"state": "state"}),
+    "add a reference": Edit((), (REF,)),
+    "drop a reference": Edit((REF,), (), ("--allow", "drop:tasks.project_id")),
+    "change on_delete": Edit(
+        (REF,), (REF.replace("nullable: true", "nullable: true, on_delete: cascade"),), keeps={"project_id": "project_id"}
+    ),
+    "rename a reference": Edit((REF,), (REF.replace("project:", "plan:").replace("nullable", "renamed_from: project, nullable"),)),
+    "add unique": Edit(("n: integer",), ("n: {type: integer, unique: true}",), keeps={"n": "n"}),
+    "drop unique": Edit(("n: {type: integer, unique: true}",), ("n: integer",), keeps={"n": "n"}),
+    "unique with equal nulls": Edit(
+        ("n: integer?", "m: integer"),
+        ("n: integer?", "m: integer"),
+        new_rest="unique: [{fields: [n, m], nulls: equal}]\n",
+        keeps={"m": "m"},
+    ),
+    "add an index": Edit(("n: integer",), ("n: {type: integer, index: true}",), keeps={"n": "n"}),
+    "add a check": Edit(
+        ("n: integer",), ("n: integer",), new_rest='checks: [{name: c, rule: "n > -10", message: No.}]\n', keeps={"n": "n"}
+    ),
+    "change a check": Edit(
+        ("n: integer",),
+        ("n: integer",),
+        old_rest='checks: [{name: c, rule: "n > -10", message: No.}]\n',
+        new_rest='checks: [{name: c, rule: "n > -20", message: No.}]\n',
+        keeps={"n": "n"},
+    ),
+    "rename the resource's table": Edit(("n: integer",), ("n: integer",), new_rest="plural: chores\n"),
+    "awkward names": Edit(
+        ("order: {type: integer, sort: true}",),
+        (
+            "select: {type: integer, sort: true, renamed_from: order}",
+            "table: {type: string, default: \"a:b %s 'q'\", filter: true, index: true}",
+        ),
+        keeps={"order": "select"},
+    ),
+}
+
+
+def rows_of(project: Project, table: str = "tasks") -> list[dict[str, object]]:
+    text = project.database.execute(f"SELECT json_agg(t ORDER BY id) FROM {table} t")
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("name", list(EDITS))
+def test_an_edit_keeps_every_row_up_and_down(project: Project, postgres: EmbeddedPostgres, name: str) -> None:
+    edit = EDITS[name]
+    old = {"task": spec("title: string", *edit.old, rest=edit.old_rest), "project": PROJECT}
+    new = {"task": spec("title: string", *edit.new, rest=edit.new_rest), "project": PROJECT}
+    table = "chores" if "chores" in edit.new_rest else "tasks"
+    write_specs(project.root, old)
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    first = catalog(project.database)
+    project.fill(50)
+    before = rows_of(project)
+
+    write_specs(project.root, new)
+    project.rowsmith("db", "revision", *edit.options)
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    second = catalog(project.database)
+    after = rows_of(project, table)
+    assert [row["id"] for row in after] == [row["id"] for row in before]
+    for was, now in {"title": "title", **edit.keeps}.items():
+        assert [str(row[now]) for row in after] == [str(row[was]) for row in before]
+
+    project.rowsmith("db", "downgrade", "-1")
+    assert catalog(project.database) == first
+    assert [row["id"] for row in rows_of(project)] == [row["id"] for row in before]
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == second
+    assert project.rowsmith("db", "status").code == 0
+
+
+def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, postgres: EmbeddedPostgres) -> None:
+    write_specs(project.root, {"task": spec("title: string", REF), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    project.fill(20)
+    before = rows_of(project, "projects")
+    plan = PROJECT.replace("resource: Project", "resource: Plan\nrenamed_from: Project")
+    write_specs(project.root, {"task": spec("title: string", REF.replace("to: Project", "to: Plan")), "plan": plan})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    assert rows_of(project, "plans") == before
+    project.rowsmith("db", "downgrade", "-1")
+    assert rows_of(project, "projects") == before
+
+
+def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, postgres: EmbeddedPostgres) -> None:
+    """Every prefix of the steps is run twice: what is done already does no harm."""
+    write_specs(project.root, {"task": spec("title: string", "n: {type: integer, sort: true}"), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    project.fill(5)
+    write_specs(
+        project.root,
+        {
+            "task": spec("title: string", "m: {type: bigint, sort: true, index: true, ge: -100, default: 1, renamed_from: n}", REF),
+            "project": PROJECT,
+        },
+    )
+    project.rowsmith("db", "revision")
+    (file,) = project.root.glob("app/db/migrations/versions/0002_*.py")
+    source = file.read_text(encoding="utf-8")
+    upgrade = source[source.index("def upgrade") : source.index("def downgrade")]
+    steps = upgrade.count("    steps.")
+    for done in itertools.count(1):
+        if done > steps:
+            break
+        cut = _cut(upgrade, done)
+        file.write_text(source.replace(upgrade, cut), encoding="utf-8")
+        assert project.rowsmith("db", "upgrade", check=False).code == 4
+    file.write_text(source, encoding="utf-8")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database, defaults=False) == expected(project, postgres)
+
+
+def _cut(upgrade: str, done: int) -> str:
+    """The function, failing after so many steps."""
+    parts = upgrade.split("\n    steps.")
+    return "\n    steps.".join(parts[: done + 1]).rstrip() + '\n    raise OSError("interrupted")\n\n\n'
+
+
+def test_rows_in_the_way_are_named_and_nothing_is_lost(project: Project) -> None:
+    write_specs(project.root, {"task": spec("title: string", "n: integer")})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    project.fill(5)
+    before = rows_of(project)
+    write_specs(project.root, {"task": spec("title: string", "n: {type: integer, le: -5}")})
+    project.rowsmith("db", "revision")
+    answer = project.rowsmith("db", "upgrade", check=False)
+    assert answer.code == 3
+    assert "rows are in the way" in answer.err
+    assert rows_of(project) == before
+    project.database.execute("INSERT INTO tasks SELECT 'bob', id, created_at, updated_at, version, title, 9 FROM tasks LIMIT 1")
+    project.database.execute("DELETE FROM tasks WHERE user_id = 'bob'")  # the old rule holds until the new one can
+    project.database.execute("UPDATE tasks SET n = -6")
+    project.rowsmith("db", "upgrade")
+
+
+def test_sql_is_printed_and_psql_can_run_it(project: Project, postgres: EmbeddedPostgres) -> None:
+    write_specs(project.root, {"task": spec("title: {type: string, sort: true}", STATE, REF), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    printed = project.rowsmith("db", "upgrade", "--sql").out
+    with new_database(postgres, tables=False) as other:
+        for statement in printed.replace("BEGIN;", "").replace("COMMIT;", "").split(";\n"):
+            if statement.strip():
+                other.execute(statement)
+        project.rowsmith("db", "upgrade")
+        made = catalog(other)
+        wanted = catalog(project.database)
+        assert {name: made[name] for name in ("columns", "constraints", "indexes")} == {
+            name: wanted[name] for name in ("columns", "constraints", "indexes")
+        }

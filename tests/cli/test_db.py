@@ -1,0 +1,173 @@
+"""`rowsmith db revision`: what it writes, and what it refuses. What revisions do to a database is in tests/app/test_migrations.py."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.command import TASK, Folder
+
+VERSIONS = "app/db/migrations/versions"
+STATE = "app/db/migrations/database.json"
+
+
+@pytest.fixture
+def revised(specs: Folder) -> Folder:
+    """A project whose specs have a revision."""
+    assert specs.rowsmith("db", "revision").code == 0
+    return specs
+
+
+def versions(project: Folder) -> list[str]:
+    return sorted(path.name for path in project.file(VERSIONS).glob("*.py"))
+
+
+def test_the_first_revision_creates_everything(revised: Folder) -> None:
+    assert versions(revised) == ["0001_create_projects_create_tasks.py"]
+    text = revised.file(f"{VERSIONS}/{versions(revised)[0]}").read_text()
+    assert "down_revision = None" in text
+    assert 'steps.create_table(\n        "tasks",' in text
+
+
+def test_without_a_change_nothing_is_written(revised: Folder) -> None:
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 0
+    assert "up to date" in answer.err
+    assert len(versions(revised)) == 1
+
+
+def test_the_same_edit_gives_the_same_bytes(revised: Folder) -> None:
+    state = revised.file(STATE).read_bytes()
+    revised.replace("resources/task.yaml", "notes: text?", "notes: text?\n  rank: {type: integer, default: 1}")
+    revised.rowsmith("db", "revision")
+    (name,) = set(versions(revised)) - {versions(revised)[0]}
+    first = revised.file(f"{VERSIONS}/{name}").read_bytes()
+    revised.file(f"{VERSIONS}/{name}").unlink()
+    revised.file(STATE).write_bytes(state)
+    revised.rowsmith("db", "revision")
+    assert revised.file(f"{VERSIONS}/{name}").read_bytes() == first
+
+
+def test_a_drop_is_refused_until_it_is_allowed_by_its_name(revised: Folder) -> None:
+    revised.replace("resources/task.yaml", "  notes: text?\n", "")
+    refused = revised.rowsmith("db", "revision")
+    assert refused.code == 3
+    assert "--allow drop:tasks.notes" in refused.err
+    assert len(versions(revised)) == 1
+    assert revised.rowsmith("db", "revision", "--allow", "drop:tasks").code == 3
+    assert revised.rowsmith("db", "revision", "--allow", "drop:tasks.notes", "--reason", "Nobody writes them").code == 0
+    text = revised.file(f"{VERSIONS}/{versions(revised)[1]}").read_text()
+    assert "drop:tasks.notes: Nobody writes them" in text
+
+
+def test_a_resource_that_goes_is_refused_too(revised: Folder) -> None:
+    revised.file("resources/project.yaml").unlink()
+    assert "drop:projects" in revised.rowsmith("db", "revision").err
+    assert revised.rowsmith("db", "revision", "--allow", "drop:projects").code == 0
+
+
+def test_consent_to_what_is_not_there_is_refused(revised: Folder) -> None:
+    revised.replace("resources/task.yaml", "notes: text?", "notes: text?\n  rank: integer?")
+    answer = revised.rowsmith("db", "revision", "--allow", "drop:tasks.rank")
+    assert answer.code == 2
+    assert "nothing in this revision can" in answer.err
+
+
+def test_a_drop_beside_an_addition_may_be_a_rename(revised: Folder) -> None:
+    revised.replace("resources/task.yaml", "notes: text?", "remarks: text?")
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 2
+    assert "renamed_from: notes" in answer.err
+    assert "--allow drop:tasks.notes" in answer.err
+    revised.replace("resources/task.yaml", "remarks: text?", "remarks: {type: text, nullable: true, renamed_from: notes}")
+    assert "rename tasks.notes to remarks" in revised.rowsmith("db", "revision").err
+
+
+def test_a_table_beside_a_like_one_may_be_renamed(revised: Folder) -> None:
+    revised.file("resources/task.yaml").unlink()
+    revised.write("resources/chore.yaml", TASK.replace("resource: Task", "resource: Chore"))
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 2
+    assert "renamed_from: Task" in answer.err
+    assert revised.rowsmith("db", "revision", "--allow", "drop:tasks").code == 0
+
+
+def test_a_required_field_needs_a_value_for_the_rows_that_are_there(revised: Folder) -> None:
+    revised.replace("resources/task.yaml", "notes: text?", "notes: text?\n  rank: integer")
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 2
+    assert "give the field a default, or make it nullable" in answer.err
+
+
+def test_a_value_that_goes_needs_another_one(specs: Folder) -> None:
+    specs.replace("resources/task.yaml", "notes: text?", "state: {type: enum, values: [new, done, gone], default: new}")
+    specs.rowsmith("db", "revision")
+    specs.replace("resources/task.yaml", "done, gone", "done")
+    answer = specs.rowsmith("db", "revision")
+    assert answer.code == 2
+    assert "--replace tasks.state.gone=VALUE" in answer.err
+    assert specs.rowsmith("db", "revision", "--replace", "tasks.state.gone=done").code == 3
+    assert specs.rowsmith("db", "revision", "--replace", "tasks.state.gone=nothing").code == 2
+    assert specs.rowsmith("db", "revision", "--replace", "tasks.state.gone=done", "--allow", "drop:tasks.state.gone").code == 0
+
+
+@pytest.mark.parametrize("text", ["x", "a.b=c", "tasks.state.gone=", "=", ""])
+def test_a_replacement_that_is_none(revised: Folder, text: str) -> None:
+    assert revised.rowsmith("db", "revision", f"--replace={text}").code == 2
+
+
+def test_two_heads_are_told_with_their_cure(revised: Folder) -> None:
+    first = revised.file(f"{VERSIONS}/{versions(revised)[0]}").read_text()
+    revised.write(f"{VERSIONS}/0001_other.py", _other(first))
+    for command in (("revision",), ("status",), ("upgrade",), ("downgrade", "base")):
+        answer = revised.rowsmith("db", *command)
+        assert answer.code == 2
+        assert "2 heads" in answer.err
+
+
+def _other(text: str) -> str:
+    return "\n".join('revision = "0123456789ab"' if line.startswith("revision = ") else line for line in text.splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"format": 9, "tables": []}', "<<<<<<< HEAD\n"])
+def test_a_damaged_state_is_told(revised: Folder, text: str) -> None:
+    revised.write(STATE, text)
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 2
+    assert STATE in answer.err
+
+
+def test_a_missing_state_is_told(revised: Folder) -> None:
+    revised.file(STATE).unlink()
+    assert f"git checkout HEAD -- {STATE}" in revised.rowsmith("db", "revision").err
+
+
+def test_a_state_of_another_revision_is_told(revised: Folder) -> None:
+    state = json.loads(revised.file(STATE).read_text())
+    revised.write(STATE, json.dumps({**state, "revision": "0123456789ab"}))
+    assert "is that of revision 0123456789ab" in revised.rowsmith("db", "revision").err
+
+
+def test_a_file_that_is_no_revision_is_told(revised: Folder) -> None:
+    revised.write(f"{VERSIONS}/notes.py", "print('hello')\n")
+    assert "notes.py is no revision" in revised.rowsmith("db", "revision").err
+
+
+def test_invalid_specs_are_reported(revised: Folder) -> None:
+    revised.replace("resources/task.yaml", "notes: text?", "notes: txt?")
+    assert "RS301" in revised.rowsmith("db", "revision").err
+
+
+def test_a_database_that_is_not_there(revised: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:b@127.0.0.1:1/c")
+    for command in (("status",), ("upgrade",), ("downgrade", "base")):
+        answer = revised.rowsmith("db", *command)
+        assert answer.code == 4
+        assert "the database cannot be used" in answer.err
+
+
+@pytest.mark.parametrize("address", ["mysql://x", "postgresql://", "nonsense"])
+def test_an_address_that_is_none(revised: Folder, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", address)
+    assert revised.rowsmith("db", "status").code == 4

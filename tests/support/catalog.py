@@ -1,0 +1,33 @@
+"""What PostgreSQL's catalog says of a database, to compare two of them."""
+
+from __future__ import annotations
+
+from tests.support.database import Database
+
+_QUERIES = {
+    "columns": """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, coll.collname, a.attgenerated
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_collation coll ON coll.oid = a.attcollation
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+        AND c.relname <> 'alembic_version'""",
+    "defaults": """
+        SELECT d.adrelid::regclass, a.attname, pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum""",
+    "constraints": """
+        SELECT conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+        AND conrelid::regclass::text <> 'alembic_version'""",
+    "indexes": """
+        SELECT i.indrelid::regclass, i.indisvalid, pg_get_indexdef(i.indexrelid)
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND i.indrelid::regclass::text <> 'alembic_version'""",
+    "policies": "SELECT polrelid::regclass, polname, polcmd, pg_get_expr(polqual, polrelid) FROM pg_policy",
+    "protection": """
+        SELECT relname, relrowsecurity, relforcerowsecurity, relacl FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'""",
+}
+
+
+def catalog(database: Database, *, defaults: bool = True) -> dict[str, list[str]]:
+    """Columns, constraints, indexes, policies and grants, each as lines; `defaults` of columns only where they are wanted."""
+    return {name: sorted(database.execute(query).splitlines()) for name, query in _QUERIES.items() if defaults or name != "defaults"}
