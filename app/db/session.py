@@ -160,9 +160,9 @@ def _counted_rows(plan: dict[str, Any]) -> int:
 
 def _row(record: "asyncpg.Record", statement: Statement) -> Row:
     row: Row = dict(record)
-    for name in statement.json_columns:
+    for name, decoder in statement.decoders:
         if row[name] is not None:
-            row[name] = orjson.Fragment(row[name])
+            row[name] = decoder(row[name])
     return row
 
 
