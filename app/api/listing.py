@@ -28,6 +28,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -235,21 +236,18 @@ class Listing:
         return f"{literal}%" if operator == "startswith" else f"%{literal}%"
 
     def _compile_page(self, shape: Shape) -> Statement:
-        statement = self._filtered(shape.filters)
-        keys = [
-            (self._expression(key.name), key.descending is not shape.backward, bool(self._table.c[key.name].nullable)) for key in shape.sort
+        order = [
+            _Order(self._expression(key.name), key.descending is not shape.backward, bool(self._table.c[key.name].nullable), shape.backward)
+            for key in shape.sort
         ]
-        if shape.nulls is not None:
-            statement = statement.where(_beyond(keys, shape.nulls, nulls_first=shape.backward))
-        for expression, descending, nullable in keys:
-            ordered = expression.desc() if descending else expression.asc()
-            if nullable:
-                ordered = ordered.nulls_first() if shape.backward else ordered.nulls_last()
-            statement = statement.order_by(ordered)
-        statement = statement.limit(bindparam("page_limit", type_=BigInteger))
+        limit = bindparam("page_limit", type_=BigInteger)
+        page = self._filtered(shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
         if shape.offset:
-            statement = statement.offset(bindparam("page_offset", type_=BigInteger))
-        return owned(statement)
+            return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
+        if shape.nulls is None:
+            return owned(page)
+        beyond = _beyond(order, shape.nulls)
+        return owned(page.where(beyond[0]) if len(beyond) == 1 else _in_turn(page, beyond, order).limit(limit))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
         statement = self._filtered(filters).select_from(self._table)
@@ -317,19 +315,48 @@ def _literal(value: str) -> str:
     return f"E{quoted}" if "\\" in value else quoted
 
 
-def _beyond(keys: list[tuple[ColumnElement[Any], bool, bool]], nulls: tuple[bool, ...], *, nulls_first: bool) -> ColumnElement[bool]:
-    """Rows beyond the cursor, in the order of `keys` (expression, descending, nullable).
+class _Order(NamedTuple):
+    """One key of an ORDER BY."""
 
-    One direction and no nulls: a row comparison, which an index answers at any depth; otherwise key by key.
+    expression: ColumnElement[Any]
+    descending: bool
+    nullable: bool
+    nulls_first: bool
+
+    def by(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """`column` in this direction."""
+        ordered = column.desc() if self.descending else column.asc()
+        if not self.nullable:
+            return ordered
+        return ordered.nulls_first() if self.nulls_first else ordered.nulls_last()
+
+
+def _beyond(order: list[_Order], nulls: tuple[bool, ...]) -> list[ColumnElement[bool]]:
+    """Rows beyond the cursor, `nulls` of whose values are null: conditions on the rows that come first, and on those that follow.
+
+    In one direction these are comparisons of rows, which an index answers at any depth; nulls of the first key are a range of their own.
     """
-    given = [bindparam(f"at_{number}", type_=expression.type) for number, (expression, _, _) in enumerate(keys)]
-    directions = {descending for _, descending, _ in keys}
-    if len(directions) == 1 and not any(nullable for _, _, nullable in keys):
-        row, cursor = tuple_(*(expression for expression, _, _ in keys)), tuple_(*given)
-        return row < cursor if directions.pop() else row > cursor
+    given = [bindparam(f"at_{number}", type_=key.expression.type) for number, key in enumerate(order)]
+    first, *others = order
+    if len({key.descending for key in order}) > 1 or any(key.nullable for key in others):
+        return [_beyond_key_by_key(order, given, nulls)]
+    is_null = first.expression.is_(None)
+    if nulls[0]:
+        behind = [and_(is_null, _row_behind(others, given[1:]))]
+        return [*behind, first.expression.is_not(None)] if first.nulls_first else behind
+    behind = [_row_behind(order, given)]
+    return [*behind, is_null] if first.nullable and not first.nulls_first else behind
+
+
+def _row_behind(order: list[_Order], given: list[Any]) -> ColumnElement[bool]:
+    row, cursor = tuple_(*(key.expression for key in order)), tuple_(*given)
+    return row < cursor if order[0].descending else row > cursor
+
+
+def _beyond_key_by_key(order: list[_Order], given: list[Any], nulls: tuple[bool, ...]) -> ColumnElement[bool]:
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
-    for (expression, descending, nullable), value, is_null in zip(keys, given, nulls, strict=True):
+    for (expression, descending, nullable, nulls_first), value, is_null in zip(order, given, nulls, strict=True):
         behind = expression < value if descending else expression > value
         if is_null and nulls_first:
             alternatives.append(and_(*equal, expression.is_not(None)))
@@ -337,6 +364,14 @@ def _beyond(keys: list[tuple[ColumnElement[Any], bool, bool]], nulls: tuple[bool
             alternatives.append(and_(*equal, or_(behind, expression.is_(None)) if nullable and not nulls_first else behind))
         equal.append(expression.is_(None) if is_null else expression == value)
     return or_(false(), *alternatives)
+
+
+def _in_turn(page: Any, beyond: list[ColumnElement[bool]], order: list[_Order]) -> Select[Any]:
+    """The rows of a page of each range, in their order. Each is read from an index of its own; one with OR would read all before them."""
+    keys = [key.expression.label(f"sort__{number}") for number, key in enumerate(order)]  # no column: two underscores
+    rows = union_all(*(page.add_columns(*keys).where(condition) for condition in beyond)).subquery("rows_")
+    answered = [column for column in rows.c if column.key not in {key.key for key in keys}]
+    return select(*answered).order_by(*(key.by(rows.c[label.key]) for key, label in zip(order, keys, strict=True)))
 
 
 def _other_page(request: Request, known: tuple[str, ...], cursor: str) -> str:
