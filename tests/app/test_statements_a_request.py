@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import pytest
 
 from generator.embedded import EmbeddedPostgres
-from generator.ir import Operation, Resource, Schema
-from generator.pipeline import load_schema
+from generator.ir import Operation, Resource
 from tests.support.bulk import fill, row_id
 from tests.support.database import new_database
 from tests.support.matrix import NESTED, NestedList, filters_of, sort_keys_of
-from tests.support.plain import relations
-from tests.support.resources import ROOT, ResourceCase, with_operation
+from tests.support.plain import expansions
+from tests.support.resources import SCHEMA, ResourceCase, with_operation
 from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_statements
 
@@ -54,13 +53,6 @@ class Counter:
         return self.log.statements()
 
 
-def load() -> Schema:
-    schema, diagnostics = load_schema(ROOT)
-    assert schema is not None, diagnostics
-    return schema
-
-
-SCHEMA = load()
 LISTS = with_operation(Operation.LIST)
 
 
@@ -79,8 +71,7 @@ def counter(postgres: EmbeddedPostgres) -> Generator[Counter]:
 
 def names(resource: Resource) -> list[str]:
     """Every name that rows of `resource` can be expanded by, those of the first level in front."""
-    own = relations(SCHEMA, resource)
-    return [*own, *(f"{name}.{below}" for name, relation in own.items() for below in relations(SCHEMA, SCHEMA.resource(relation.target)))]
+    return [".".join(path) for path in expansions(SCHEMA, resource)]
 
 
 def combinations(resource: Resource) -> list[tuple[str, ...]]:

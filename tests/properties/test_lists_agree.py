@@ -16,12 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType, Schema
-from generator.pipeline import load_schema
+from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType
 from tests.support.matrix import NESTED, Filter, filters_of, sort_keys_of
 from tests.support.observer import Observer, observing
-from tests.support.plain import NEWEST_FIRST, Condition, Key, Path, Query, Row, Rows, View, column_type, relations
-from tests.support.resources import RESOURCES, ROOT, ResourceCase, case, random_id
+from tests.support.plain import NEWEST_FIRST, Condition, Key, Path, Query, Row, Rows, View, column_type, expansions, relations, spelled
+from tests.support.resources import RESOURCES, SCHEMA, ResourceCase, case, random_id
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 from tests.support.values import answered, values_of
@@ -104,22 +103,15 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def schema() -> Schema:
-    found, diagnostics = load_schema(ROOT)
-    assert found is not None, diagnostics
-    return found
-
-
-@pytest.fixture(scope="module")
 def observer(api: Api) -> Generator[Observer]:
     with observing(api.database) as watching:
         yield watching
 
 
 @pytest.mark.parametrize("number", range(-(-RUNS // RUNS_IN_A_WORLD)))
-def test_lists_agree_with_plain_python(api: Api, observer: Observer, schema: Schema, number: int) -> None:
+def test_lists_agree_with_plain_python(api: Api, observer: Observer, number: int) -> None:
     random = Random(number)
-    world = World(api, observer, random, Rows(schema), Rows(schema))
+    world = World(api, observer, random, Rows(SCHEMA), Rows(SCHEMA))
     world.fill()
     pages = [Run(world).check() for _ in range(min(RUNS_IN_A_WORLD, RUNS))]
     assert sum(many > 2 for many in pages) > len(pages) / 5  # there is much to walk
@@ -246,11 +238,8 @@ class Run:
 
     def _view(self) -> View:
         """Some expansions, some fields of each level."""
-        schema, resource = self.world.rows.schema, self.case.resource
-        names: list[Path] = []
-        for name, relation in relations(schema, resource).items():
-            names.append((name,))
-            names += [(name, below) for below in relations(schema, schema.resource(relation.target))]
+        resource = self.case.resource
+        names = expansions(SCHEMA, resource)
         many = self.random.choice([0, 0, 0, 1, 2, 3])
         expand = self.random.sample(names, min(many, len(names)))
         if self.random.random() < 0.5:
@@ -259,7 +248,7 @@ class Run:
         for path in expand:
             target = resource
             for name in path:
-                target = schema.resource(relations(schema, target)[name].target)
+                target = SCHEMA.resource(relations(SCHEMA, target)[name].target)
             fields += [path] if len(path) == 1 else []
             fields += [(*path, name) for name in self.world.rows.of(target.name)[0]]
         return View(expand, self.random.sample(fields, self.random.randint(1, min(8, len(fields)))))
@@ -281,11 +270,6 @@ class Run:
 
     def _about(self, what: str) -> str:
         return f"GET {self.path} {self.parameters}: {what}"
-
-
-def spelled(value: Any) -> str:
-    """One value in a query string."""
-    return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
 
 
 def quoted(text: str) -> str:

@@ -5,6 +5,7 @@ A query is data (`Query`); `Rows.matching` is every row that it should find, in 
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,13 @@ def relations(schema: Schema, resource: Resource) -> dict[str, Relation]:
                     link = (other.name, here.column, there.column)
                     found[target.plural] = Relation(target.name, "id", "id", many=True, link=link)
     return found
+
+
+def expansions(schema: Schema, resource: Resource) -> list[Path]:
+    """Every name that `expand` takes for rows of `resource`, those of the first level in front."""
+    own = relations(schema, resource)
+    second = [(name, below) for name, one in own.items() for below in relations(schema, schema.resource(one.target))]
+    return [*((name,) for name in own), *second]
 
 
 @dataclass
@@ -198,3 +206,8 @@ def _sorted(resource: Resource, rows: list[Row], keys: Sequence[Key]) -> list[Ro
         absent = [row for row in rows if row[key.column] is None]
         rows = sorted(present, key=lambda row: compared(kind, row[key.column]), reverse=key.descending) + absent
     return rows
+
+
+def spelled(value: Any) -> str:
+    """One JSON value as a query string has it."""
+    return json.dumps(value) if isinstance(value, bool | int | float) else str(value)

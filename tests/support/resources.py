@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from generator.ir import Field, Operation, Reference, Resource
+from generator.ir import Field, Operation, Reference, Resource, Schema
 from generator.pipeline import load_schema
 from generator.samples import sample_body, sample_value
 from tests.support.serving import Api
@@ -94,14 +94,16 @@ class ResourceCase:
         return {field.column: sample_value(field, next(_numbers) + 1)}
 
 
-def load_resources(root: Path = ROOT) -> list[ResourceCase]:
-    """The resources of the project at `root`."""
-    schema, diagnostics = load_schema(root)
+def load_example() -> Schema:
+    """What the compiler knows about the example."""
+    schema, diagnostics = load_schema(ROOT)
     assert schema is not None, diagnostics
-    return [ResourceCase(resource) for resource in schema.resources]
+    return schema
 
 
-RESOURCES = load_resources()
+SCHEMA = load_example()
+
+RESOURCES = [ResourceCase(resource) for resource in SCHEMA.resources]
 """Those of the example, by name."""
 
 
