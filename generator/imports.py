@@ -63,13 +63,16 @@ class Importing:
     So a module imports just what its template has written; its import statements are read when its body is done.
     """
 
-    def __init__(self, names: Names, modules: Mapping[str, str]) -> None:
-        """`modules` says for each name from where it comes."""
+    def __init__(self, names: Names, modules: Mapping[str, str], renamed: Mapping[str, tuple[str, str]]) -> None:
+        """`modules` says for each name from where it comes; `renamed` has the module and the name there of those that have another one."""
         self._names = names
         self._modules = modules
+        self._renamed = renamed
 
     def __getattr__(self, name: str) -> str:
         """The name under which `name` is imported; AttributeError for one that the table has not."""
+        if name in self._renamed:
+            return self._names.use(*self._renamed[name], name)
         if name not in self._modules:
             raise AttributeError(name)
         return self._names.use(self._modules[name], name)

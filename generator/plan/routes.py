@@ -116,7 +116,7 @@ class _RoutePlanner:
             path=f"app/routes/{module_of(resource.plural)}.py",
             header=header(resource),
             names=self.names,
-            importing=Importing(self.names, IMPORTED),
+            importing=Importing(self.names, IMPORTED, {"hooks": ("app.extensions", resource.module)}),
             resource=name,
             title=words,
             titles=resource.plural.replace("_", " "),
@@ -135,7 +135,6 @@ class _RoutePlanner:
             nested=nested,
             link=link,
             hooks=frozenset(hooks),
-            hooks_name=self.names.use("app.extensions", resource.module, "hooks") if hooks else "",
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
         )

@@ -108,8 +108,7 @@ class Link:
 class RouteModule:
     """app/routes/<plural>.py, whose imports are known when its body is written: `names` has them then.
 
-    `hooks` are the names that the spec declares, `hooks_name` what their module is called; `fixed` is what an insert gives beside the
-    body.
+    `hooks` are the names that the spec declares; `fixed` is what an insert gives beside the body.
     """
 
     path: str
@@ -134,7 +133,6 @@ class RouteModule:
     nested: tuple[NestedList, ...]
     link: Link | None
     hooks: frozenset[str]
-    hooks_name: str
     concurrency_required: bool
     deprecated: bool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,18 +89,23 @@ def lint(root: Path) -> str:
 
 def type_check(root: Path) -> str:
     """What pyright finds in the generated code in strict mode; empty when nothing."""
+    return type_check_all(root, [root])
+
+
+def type_check_all(folder: Path, roots: Sequence[Path]) -> str:
+    """What pyright finds in the generated code of several projects within a folder, each of them with a package `app` of its own."""
     settings = {
-        "include": list(GENERATED),
-        "extraPaths": ["."],
+        "include": [str((root / path).relative_to(folder)) for root in roots for path in GENERATED if (root / path).exists()],
+        "executionEnvironments": [{"root": str(root.relative_to(folder)), "extraPaths": [str(root.relative_to(folder))]} for root in roots],
         "typeCheckingMode": "strict",
         "pythonVersion": "3.13",
     }
-    (root / "pyrightconfig.json").write_text(json.dumps(settings))
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", "-p", "pyrightconfig.json"]
-    report = json.loads(subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=600).stdout)
+    report = json.loads(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=1800).stdout)
     assert report["summary"]["filesAnalyzed"] > 0
     return "\n".join(
-        f"{Path(found['file']).relative_to(root.resolve())}:{found['range']['start']['line'] + 1}: {found['message']}"
+        f"{Path(found['file']).relative_to(folder.resolve())}:{found['range']['start']['line'] + 1}: {found['message']}"
         for found in report["generalDiagnostics"]
     )
 

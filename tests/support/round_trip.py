@@ -130,16 +130,19 @@ class RoundTrip:
         body = self.body(resource, number, complete=True)
         fixed = {found.column: default_of(found) for found in resource.fields if isinstance(found.default, Literally)}
         identifier = random_id()
-        row = {**{found.column: None for found in resource.fields}, **fixed, **body}
+        made = {found.column: values_of(found)[0] for found in resource.fields if isinstance(found.default, Generated)}
+        row = {**{found.column: None for found in resource.fields}, **fixed, **made, **body}
         expected = {found.column: answered(found.type, row[found.column]) for found in resource.fields}
         if self.conflicts(resource, expected):
             return None
-        stored = {**row, "id": identifier, "user_id": self.user, "version": 1, "created_at": "now", "updated_at": "now"}
-        text = json.dumps(stored).replace("'", "''")
+        moment = f"{datetime.now(UTC).isoformat(timespec='microseconds')[:-6]}Z"
+        built_in = {"id": identifier, "user_id": self.user, "created_at": moment, "updated_at": moment, "version": 1}
+        text = json.dumps({**row, **built_in}).replace("'", "''")
         self.api.database.execute(
             f'INSERT INTO "{resource.plural}" SELECT * FROM jsonb_populate_record(NULL::"{resource.plural}", \'{text}\'::jsonb)'
         )
-        return self.keep(resource, {"id": identifier, **expected}, expected)
+        readable = {found.column: expected[found.column] for found in resource.fields if found.readable}
+        return self.keep(resource, {**built_in, **readable}, expected)
 
     def expected(self, resource: Resource, body: Mapping[str, Any]) -> Row:
         """What a row made from `body` holds, without the defaults that are made anew each time."""
