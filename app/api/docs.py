@@ -1,17 +1,16 @@
 """/docs: the interactive documentation, from files that are installed with the application."""
 
-from collections.abc import Iterable
 from hashlib import blake2s
 from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from app.api.openapi import complete
 from app.config import Settings
 
 SWAGGER_UI = files("fastapi_swagger") / "resources"
@@ -53,19 +52,10 @@ ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, 
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Add /docs to `app`, and to FastAPI's own /openapi.json what is different here."""
+    """Add /docs to `app`, and complete its /openapi.json."""
     fastapi_openapi = app.openapi
 
-    def openapi() -> dict[str, Any]:
-        schema = fastapi_openapi()
-        errors = schema.get("components", {}).get("schemas", {}).get("ValidationError", {})
-        errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                _leave_null_out(operation.get("parameters", ()))
-        return schema
-
-    app.openapi = openapi
+    app.openapi = lambda: complete(fastapi_openapi())
     assets = {name: (file.read_bytes(), media_type) for name, (file, media_type) in ASSETS.items()}
     version = blake2s(b"".join(content for content, _ in assets.values()), digest_size=6).hexdigest()
 
@@ -82,11 +72,3 @@ def install(app: FastAPI, settings: Settings) -> None:
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route(f"/docs/{version}/{{name}}", asset, include_in_schema=False)
-
-
-def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
-    """A parameter that may be left out is no parameter that may be null: there is no null in a path, a query or a header."""
-    for parameter in parameters:
-        schema = parameter["schema"]
-        variants = [variant for variant in schema.pop("anyOf", ()) if variant != {"type": "null"}]
-        schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}

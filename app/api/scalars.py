@@ -34,9 +34,12 @@ def _to_utc(text: str) -> datetime:
 class Rfc3339[T: (date, time, datetime)]:
     """Annotation of a date or time: the one spelling that it has in JSON. Bounds stand before it and are held against what it reads."""
 
-    def __init__(self, shape: re.Pattern[str], read: Callable[[str], T], kind: LiteralString, example: LiteralString) -> None:
-        """`read` takes a text of this `shape`; `kind` and `example` say in messages what that is."""
+    def __init__(
+        self, shape: re.Pattern[str], read: Callable[[str], T], kind: LiteralString, example: LiteralString, json_format: str
+    ) -> None:
+        """`read` takes a text of this `shape`; `kind` and `example` say in messages what that is, `json_format` in JSON Schema."""
         self._shape = shape
+        self._json_format = json_format
         self._read = read
         self._kind: LiteralString = kind
         self._example: LiteralString = example
@@ -44,6 +47,10 @@ class Rfc3339[T: (date, time, datetime)]:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Read, then validate what was read as Pydantic does."""
         return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """As Pydantic's, with the format that has this spelling."""
+        return {**handler(schema), "format": self._json_format}
 
     def read(self, value: Any) -> T:
         """The date or time of a text, or of a value of Python's type that has such a text; PydanticCustomError for all others."""
@@ -56,9 +63,9 @@ class Rfc3339[T: (date, time, datetime)]:
         raise PydanticCustomError(f"{self._kind}_format", f"Input should be a {self._kind} such as {self._example}")
 
 
-FULL_DATE = Rfc3339(_DATE, date.fromisoformat, "date", "2026-01-31")
-PARTIAL_TIME = Rfc3339(_TIME, time.fromisoformat, "time", "12:30:00")
-DATE_TIME = Rfc3339(_DATETIME, _to_utc, "datetime", "2026-01-31T12:30:00Z")
+FULL_DATE = Rfc3339(_DATE, date.fromisoformat, "date", "2026-01-31", "date")
+PARTIAL_TIME = Rfc3339(_TIME, time.fromisoformat, "time", "12:30:00", "time-local")  # `time` has a zone
+DATE_TIME = Rfc3339(_DATETIME, _to_utc, "datetime", "2026-01-31T12:30:00Z", "date-time")
 
 Date = Annotated[date, FULL_DATE]
 """RFC 3339 full-date."""

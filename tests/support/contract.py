@@ -19,7 +19,7 @@ def _date(value: Any) -> bool:
     return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
 
 
-@FORMATS.checks("time", ValueError)
+@FORMATS.checks("time-local", ValueError)
 def _time(value: Any) -> bool:
     return not isinstance(value, str) or time.fromisoformat(value).isoformat() == value
 

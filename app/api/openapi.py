@@ -1,0 +1,74 @@
+"""/openapi.json: what FastAPI makes of the routes, and what it cannot see of them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_WITH_A_BODY = {
+    "400": {"description": "The body is not JSON, or not UTF-8.", "content": _PROBLEM},
+    "413": {"description": "The body is larger than the server takes.", "content": _PROBLEM},
+    "415": {"description": "The body is not `application/json` in UTF-8.", "content": _PROBLEM},
+}
+_ETAG = {"ETag": {"description": "The version of the row, for If-Match and If-None-Match.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "The path of the new row.", "schema": {"type": "string"}}}
+
+type Operation = dict[str, Any]
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Add to an OpenAPI `document` the answers, headers and links that no signature shows; a second time changes nothing."""
+    errors = document.get("components", {}).get("schemas", {}).get("ValidationError", {})
+    errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
+    for _, _, operation in _operations(document):
+        _leave_null_out(operation.get("parameters", ()))
+        _add_answers(operation)
+    for path, method, operation in _operations(document):
+        if method == "post" and "201" in operation["responses"]:
+            _add_links(document, path, operation["responses"]["201"])
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, Operation]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
+    """A parameter that may be left out is no parameter that may be null: there is no null in a path, a query or a header."""
+    for parameter in parameters:
+        schema = parameter["schema"]
+        variants = [variant for variant in schema.pop("anyOf", ()) if variant != {"type": "null"}]
+        schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}
+
+
+def _add_answers(operation: Operation) -> None:
+    """The answers of the middleware to bodies, 304, and the headers of rows."""
+    responses: dict[str, Any] = operation["responses"]
+    headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
+    if "requestBody" in operation:
+        responses |= _WITH_A_BODY
+    if "if-none-match" in headers:
+        responses["304"] = {"description": "The row is still the one that If-None-Match names."}
+    if headers & {"if-match", "if-none-match"}:
+        for status in {"200", "304", "412"} & responses.keys():
+            responses[status]["headers"] = _ETAG
+    if "201" in responses:
+        responses["201"]["headers"] = _ETAG | _LOCATION
+
+
+def _add_links(document: dict[str, Any], collection: str, created: dict[str, Any]) -> None:
+    """Where the id of a new row leads: each operation that has it in its path."""
+    names = (re.fullmatch(rf"{re.escape(collection)}/{{(\w+)}}", path) for path in document["paths"])
+    name = next((found[1] for found in names if found), None)
+    links = {
+        operation["operationId"]: {
+            "operationId": operation["operationId"],
+            "parameters": {"user_id": "$request.path.user_id", name: "$response.body#/id"},
+        }
+        for path, _, operation in _operations(document)
+        if f"{{{name}}}" in path
+    }
+    if links:
+        created["links"] = links
