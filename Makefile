@@ -2,7 +2,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install serve test check bench fmt requirements clean
+.PHONY: help install serve test fuzz check bench fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -16,6 +16,9 @@ serve: install ## generate the application and serve it, on an embedded PostgreS
 
 test: install ## run the tests, on an embedded PostgreSQL of their own
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+fuzz: install ## send 10,000 requests of Schemathesis to the example, and as many to the torture specs
+	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, specs against generated code
 	$(BIN)/ruff check .

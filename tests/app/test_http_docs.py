@@ -93,3 +93,17 @@ def test_the_schema_is_valid_and_reads_well(api: Api) -> None:
         assert not any({"type": "null"} in kind.get("anyOf", ()) for kind in parameters.values()), name
     assert not {"/healthz", "/readyz", "/metrics", "/docs"} & schema["paths"].keys()
     assert "input" not in schema["components"]["schemas"].get("ValidationError", {}).get("properties", {})
+
+
+def test_the_document_says_what_no_signature_shows(api: Api) -> None:
+    paths = api.client.get("/openapi.json").json()["paths"]
+    operations = {operation["operationId"]: operation for methods in paths.values() for operation in methods.values()}
+    for operation in operations.values():
+        assert ({"400", "413", "415"} <= operation["responses"].keys()) == ("requestBody" in operation)
+    created = operations["create_task"]["responses"]["201"]
+    assert created["headers"].keys() == {"ETag", "Location"}
+    assert {"get_task", "replace_task", "update_task", "delete_task", "list_comments_of_task", "link_task_tag"} <= created["links"].keys()
+    for link in created["links"].values():
+        assert link["parameters"].keys() == {"user_id", "task_id"}
+        assert link["operationId"] in operations
+    assert "ETag" in operations["get_task"]["responses"]["304"]["headers"]
