@@ -16,11 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
-from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType
-from tests.support.matrix import NESTED, Filter, filters_of, sort_keys_of
+from generator.embedded import EmbeddedPostgres
+from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType, Schema
+from tests.support.database import temporary_folder
+from tests.support.generated import serving_project, write_core, write_generated, write_specs
+from tests.support.matrix import Filter, filters_of, sort_keys_of
 from tests.support.observer import Observer, observing
 from tests.support.plain import NEWEST_FIRST, Condition, Key, Path, Query, Row, Rows, View, column_type, expansions, relations, spelled
-from tests.support.resources import RESOURCES, SCHEMA, ResourceCase, case, random_id
+from tests.support.resources import ROOT, SCHEMA, ResourceCase, random_id
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 from tests.support.values import answered, values_of
@@ -29,39 +32,66 @@ RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "500"))
 RUNS_IN_A_WORLD = 100
 """Queries on the same rows."""
 
-SIZES = {"Project": 6, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}
+EXAMPLE = {"Project": 6, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}
 """Rows of the user who asks, parents before children; the other user has a third."""
+
+EVERY_TYPE = {"Thing": 60}
+SPEC = ROOT / "tests" / "cases" / "lists" / "resources" / "thing.yaml"
 
 LETTERS = ["a", "A", "b", "Z", "é", "É", "ß", "\u0130", "\u0131", "Σ", "ς", "🙂", "%", "_", "\\", ",", '"', "'", " ", "0"]
 MOMENTS = [f"2026-01-0{day}T00:00:00{fraction}Z" for day in range(1, 5) for fraction in ("", ".000001", ".5")]
 BIG = [0, 1, 2, 2**53 + 1, 2**63 - 1]
-LISTS = [one for one in RESOURCES if one.has(Operation.LIST)]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A project that is served. `sizes` says how many rows there are to be of each resource."""
+
+    api: Api
+    observer: Observer
+    schema: Schema
+    sizes: dict[str, int]
+
+    def case(self, name: str) -> ResourceCase:
+        """One of its resources."""
+        return ResourceCase(self.schema.resource(name))
+
+    def lists(self) -> list[ResourceCase]:
+        """Those that can be listed."""
+        return [ResourceCase(one) for one in self.schema.resources if Operation.LIST in one.operations]
+
+    def nested(self) -> list[tuple[ResourceCase, ResourceCase, str, str]]:
+        """Each nested list: its parent, its resource, the column that refers to the parent, and what the parent calls it."""
+        return [
+            (self.case(field.type.target), case, field.column, field.type.inverse)
+            for case in self.lists()
+            for field in case.resource.fields
+            if isinstance(field.type, Reference) and field.type.inverse
+        ]
 
 
 @dataclass
 class World:
     """Rows of two users. `rows` are those of `user`, who asks; `others` are those of somebody else."""
 
-    api: Api
-    observer: Observer
+    served: Served
     random: Random
-    rows: Rows
-    others: Rows
     user: str = field(default_factory=new_user)
     other: str = field(default_factory=new_user)
 
-    def fill(self) -> None:
+    def __post_init__(self) -> None:
         """Create the rows of both, in turn."""
-        for name, size in SIZES.items():
+        self.rows, self.others = Rows(self.served.schema), Rows(self.served.schema)
+        for name, size in self.served.sizes.items():
             for number in range(size):
-                self._create(case(name), self.user, self.rows)
+                self._create(self.served.case(name), self.user, self.rows)
                 if number % 3 == 0:
-                    self._create(case(name), self.other, self.others)
-        self.observer.execute("ANALYZE")
+                    self._create(self.served.case(name), self.other, self.others)
+        self.served.observer.execute("ANALYZE")
 
     def _create(self, resource: ResourceCase, user: str, rows: Rows) -> None:
         for _ in range(100):
-            answer = self.api.call(user, "POST", resource.path(user), json=self._body(resource, rows))
+            answer = self.served.api.call(user, "POST", resource.path(user), json=self._body(resource, rows))
             if answer.status_code == 201:
                 break  # a rule or a unique value stood in the way of the others
             assert answer.status_code in {409, 422}, answer.text
@@ -73,7 +103,7 @@ class World:
         for column, value in changes.items():
             row[column] = answered(column_type(resource.resource, column), value)
             literal = f"'{value}'" if isinstance(value, str) else value
-            self.observer.execute(f'UPDATE "{resource.resource.plural}" SET "{column}" = {literal} WHERE id = \'{row["id"]}\'')
+            self.served.observer.execute(f'UPDATE "{resource.resource.plural}" SET "{column}" = {literal} WHERE id = \'{row["id"]}\'')
         rows.of(resource.resource.name).append(row)
 
     def _body(self, resource: ResourceCase, rows: Rows) -> Row:
@@ -103,16 +133,25 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def observer(api: Api) -> Generator[Observer]:
-    with observing(api.database) as watching:
-        yield watching
+def example(api: Api) -> Generator[Served]:
+    with observing(api.database) as observer:
+        yield Served(api, observer, SCHEMA, EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def every_type(postgres: EmbeddedPostgres) -> Generator[Served]:
+    with temporary_folder() as root:
+        write_core(root)
+        write_specs(root, {SPEC.stem: SPEC.read_text(encoding="utf-8")})
+        schema = write_generated(root)
+        with serving_project(postgres, root) as api, observing(api.database) as observer:
+            yield Served(api, observer, schema, EVERY_TYPE)
 
 
 @pytest.mark.parametrize("number", range(-(-RUNS // RUNS_IN_A_WORLD)))
-def test_lists_agree_with_plain_python(api: Api, observer: Observer, number: int) -> None:
-    random = Random(number)
-    world = World(api, observer, random, Rows(SCHEMA), Rows(SCHEMA))
-    world.fill()
+def test_lists_agree_with_plain_python(request: pytest.FixtureRequest, number: int) -> None:
+    served: Served = request.getfixturevalue("every_type" if number % 3 == 1 else "example")
+    world = World(served, Random(number))
     pages = [Run(world).check() for _ in range(min(RUNS_IN_A_WORLD, RUNS))]
     assert sum(many > 2 for many in pages) > len(pages) / 5  # there is much to walk
 
@@ -179,14 +218,15 @@ class Run:
     def _place(self) -> tuple[ResourceCase, str, tuple[str, str] | None]:
         """A list, or one below a parent: of the user, of somebody else, or of nobody."""
         if self.random.random() < 0.7:
-            (chosen,) = self.random.choices(LISTS, [len(one.resource.fields) for one in LISTS])
+            lists = self.world.served.lists()
+            (chosen,) = self.random.choices(lists, [len(one.resource.fields) for one in lists])
             return chosen, chosen.path(self.world.user), None
-        nested = self.random.choice(NESTED)
+        above, chosen, column, inverse = self.random.choice(self.world.served.nested())
         rows = self.random.choice([self.world.rows] * 8 + [self.world.others])
-        parent = self.random.choice([one["id"] for one in rows.of(nested.parent.resource.name)])
+        parent = self.random.choice([one["id"] for one in rows.of(above.resource.name)])
         if self.random.random() < 0.05:
             parent = random_id()
-        return nested.case, nested.path(self.world.user, parent), (nested.field.column, parent)
+        return chosen, f"{above.item(self.world.user, parent)}/{inverse}", (column, parent)
 
     def _has_parent(self) -> bool:
         assert self.query.within is not None
@@ -238,8 +278,8 @@ class Run:
 
     def _view(self) -> View:
         """Some expansions, some fields of each level."""
-        resource = self.case.resource
-        names = expansions(SCHEMA, resource)
+        schema, resource = self.world.served.schema, self.case.resource
+        names = expansions(schema, resource)
         many = self.random.choice([0, 0, 0, 1, 2, 3])
         expand = self.random.sample(names, min(many, len(names)))
         if self.random.random() < 0.5:
@@ -248,7 +288,7 @@ class Run:
         for path in expand:
             target = resource
             for name in path:
-                target = SCHEMA.resource(relations(SCHEMA, target)[name].target)
+                target = schema.resource(relations(schema, target)[name].target)
             fields += [path] if len(path) == 1 else []
             fields += [(*path, name) for name in self.world.rows.of(target.name)[0]]
         return View(expand, self.random.sample(fields, self.random.randint(1, min(8, len(fields)))))
@@ -266,7 +306,7 @@ class Run:
         return parameters
 
     def _get(self, parameters: dict[str, str]) -> httpx.Response:
-        return self.world.api.call(self.world.user, "GET", self.path, params=parameters)
+        return self.world.served.api.call(self.world.user, "GET", self.path, params=parameters)
 
     def _about(self, what: str) -> str:
         return f"GET {self.path} {self.parameters}: {what}"
