@@ -87,6 +87,8 @@ class World:
                 self._create(self.served.case(name), self.user, self.rows)
                 if number % 3 == 0:
                     self._create(self.served.case(name), self.other, self.others)
+        for user, rows in ((self.user, self.rows), (self.other, self.others)):
+            self._delete_some(user, rows)
         self.served.observer.execute("ANALYZE")
 
     def _create(self, resource: ResourceCase, user: str, rows: Rows) -> None:
@@ -105,6 +107,17 @@ class World:
             literal = f"'{value}'" if isinstance(value, str) else value
             self.served.observer.execute(f'UPDATE "{resource.resource.plural}" SET "{column}" = {literal} WHERE id = \'{row["id"]}\'')
         rows.of(resource.resource.name).append(row)
+
+    def _delete_some(self, user: str, rows: Rows) -> None:
+        """Delete a few rows of each resource, whatever becomes of those that refer to them: all that are left are read anew."""
+        for name in self.served.sizes:
+            case = self.served.case(name)
+            for row in self.random.sample(rows.of(name)[1:], len(rows.of(name)) // 10) if case.has(Operation.DELETE) else ():
+                answer = self.served.api.call(user, "DELETE", case.item(user, row["id"]), headers={"If-Match": "*"})
+                assert answer.status_code in {204, 404, 409}, answer.text  # 404: gone with another; 409: another refers to it
+        for name, known in rows.by_resource.items():
+            answers = [self.served.api.call(user, "GET", self.served.case(name).item(user, row["id"])) for row in known]
+            rows.by_resource[name] = [answer.json() for answer in answers if answer.status_code == 200]
 
     def _body(self, resource: ResourceCase, rows: Rows) -> Row:
         body: Row = {}
