@@ -407,6 +407,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         (RESPONSES, "        if required:\n", "        if required and if_match:\n"),
         red=("test_428_then_404_then_412_then_409",),
     ),
+    _mutation(
+        "a change with hooks locks its row",
+        (SESSION, "table.c.id == row_id).with_for_update())", "table.c.id == row_id))"),
+        red=("test_C1_of_twenty_changes_on_one_version_one_is_done",),
+    ),
     # Settings
     _mutation(
         "any origin comes without credentials",
