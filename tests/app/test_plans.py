@@ -16,7 +16,7 @@ import pytest
 from generator.embedded import EmbeddedPostgres
 from generator.ir import Kind, Operation
 from tests.support.bulk import fill
-from tests.support.database import new_database
+from tests.support.database import Database, new_database
 from tests.support.matrix import ITEMS, LINKS, NESTED, Call, Filter, LinkCall, NestedList, filters_of, kind_of, sort_keys_of
 from tests.support.plain import expansions, spelled
 from tests.support.resources import SCHEMA, ResourceCase, with_operation
@@ -31,8 +31,8 @@ VALUES = {
 }
 """What the rules of the specs allow."""
 
-SOME, ANOTHER = (str(UUID(int=(0x7000 << 64) | (0x8000 << 48) | number)) for number in (100, 205))
-"""Ids of two rows of each table."""
+SOME, *SPARE = (str(UUID(int=(0x7000 << 64) | (0x8000 << 48) | number)) for number in (100, 205, 206))
+"""Ids of rows of each table."""
 
 LISTS = with_operation(Operation.LIST)
 
@@ -43,6 +43,8 @@ class Explainer:
 
     api: Api
     log: SqlLog
+    spare: str
+    """The id of a row of each table that may be deleted."""
 
     def get(self, path: str, **query: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
         """The answer and the plans of a GET."""
@@ -53,13 +55,21 @@ class Explainer:
 
 
 @pytest.fixture(scope="module")
-def explainer(postgres: EmbeddedPostgres) -> Generator[Explainer]:
+def filled(postgres: EmbeddedPostgres) -> Generator[Database]:
     with new_database(postgres) as database:
         fill(database, SCHEMA, OWNERS, VALUES)
         database.execute(f'ALTER DATABASE "{database.name}" SET random_page_cost = 1.1')  # no disk turns: what servers are set to
-        log = log_plans(database)
-        with serving(database, POOL_SIZE="1", MAX_OVERFLOW="0") as api:
-            yield Explainer(api, log)
+        yield database
+
+
+@pytest.fixture(scope="module", params=zip(("force_custom_plan", "force_generic_plan"), SPARE, strict=True), ids=lambda param: param[0])
+def explainer(filled: Database, request: pytest.FixtureRequest) -> Generator[Explainer]:
+    """A prepared statement is planned for its values at first, and later for any."""
+    mode, spare = request.param
+    filled.execute(f'ALTER DATABASE "{filled.name}" SET plan_cache_mode = {mode}')
+    log = log_plans(filled)
+    with serving(filled, POOL_SIZE="1", MAX_OVERFLOW="0") as api:
+        yield Explainer(api, log, spare)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -167,7 +177,7 @@ def test_a_nested_list(explainer: Explainer, nested: NestedList) -> None:
 def test_one_row(explainer: Explainer, call: Call) -> None:
     body = call.body(explainer.api, USER) or None
     explainer.log.plans()
-    answer = call.send(explainer.api, as_user=USER, row_id=ANOTHER, json=body)
+    answer = call.send(explainer.api, as_user=USER, row_id=explainer.spare, json=body)
     assert answer.is_success, answer.text
     check(explainer.log.plans(), call)
 
