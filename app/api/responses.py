@@ -16,6 +16,7 @@ JSON = "application/json"
 
 IfMatch = Annotated[str | None, Header(description="ETag of the row that the change is based on; 412 when the row has changed since.")]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of the row that the client has; 304 when it is still the same.")]
+UnlessMatch = Annotated[str | None, Header(description="ETags that the row must not have, or `*` for no row at all; 412 otherwise.")]
 
 
 class Page[T](BaseModel):
@@ -104,6 +105,21 @@ def versions_in(if_match: str | None, *, required: bool = False) -> list[int] | 
         for part in if_match.split(",")
         if (tag := part.strip())[1:-1].isdecimal() and tag == f'"{tag[1:-1]}"' and len(tag) < 12
     ]
+
+
+async def versions_unlike(
+    if_none_match: str | None, session: Session, get_row: Statement, name: str, user_id: str, row_id: Any, versions: list[int] | None
+) -> list[int] | None:
+    """The `versions` on which a change may be based when the request has If-None-Match: 412 when it is `*` or names the row's present one.
+
+    A row that changes between this and the change is at none of them, so that the header holds for what is replaced.
+    """
+    if if_none_match is None:
+        return versions
+    row = check_version(await session.fetch_one(get_row, user_id=user_id, id=row_id), name, versions)
+    if _names(if_none_match, row["version"], weak=True):
+        raise HTTPException(412, f"The row is at version {row['version']}, which If-None-Match rules out.", headers={"ETag": etag(row)})
+    return [row["version"]]
 
 
 def check_version(row: Row | None, name: str, versions: list[int] | None) -> Row:

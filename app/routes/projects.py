@@ -21,6 +21,7 @@ from app.api.responses import (
     IfMatch,
     IfNoneMatch,
     Page,
+    UnlessMatch,
     changed,
     check_version,
     created,
@@ -28,6 +29,7 @@ from app.api.responses import (
     found,
     refuse,
     versions_in,
+    versions_unlike,
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
@@ -113,10 +115,16 @@ async def get_project(
 
 @router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
 async def replace_project(
-    user_id: OwnerId, project_id: UUID, body: ProjectReplace, session: DbSession, if_match: IfMatch = None
+    user_id: OwnerId,
+    project_id: UUID,
+    body: ProjectReplace,
+    session: DbSession,
+    if_match: IfMatch = None,
+    if_none_match: UnlessMatch = None,
 ) -> Response:
     """Set every writable field of a project; a missing one gets its default."""
     versions = versions_in(if_match)
+    versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     changes = values(body)
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)

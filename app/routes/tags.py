@@ -22,6 +22,7 @@ from app.api.responses import (
     IfMatch,
     IfNoneMatch,
     Page,
+    UnlessMatch,
     changed,
     check_version,
     created,
@@ -29,6 +30,7 @@ from app.api.responses import (
     found,
     refuse,
     versions_in,
+    versions_unlike,
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
@@ -103,9 +105,12 @@ async def get_tag(
 
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
-async def replace_tag(user_id: OwnerId, tag_id: UUID, body: TagReplace, session: DbSession, if_match: IfMatch = None) -> Response:
+async def replace_tag(
+    user_id: OwnerId, tag_id: UUID, body: TagReplace, session: DbSession, if_match: IfMatch = None, if_none_match: UnlessMatch = None
+) -> Response:
     """Set every writable field of a tag; a missing one gets its default."""
     versions = versions_in(if_match, required=True)
+    versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     changes = values(body)
     statement, parameters = UPDATE_ROW.of(changes)
     row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)

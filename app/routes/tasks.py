@@ -21,6 +21,7 @@ from app.api.responses import (
     IfMatch,
     IfNoneMatch,
     Page,
+    UnlessMatch,
     changed,
     check_stored,
     created,
@@ -28,6 +29,7 @@ from app.api.responses import (
     found,
     refuse,
     versions_in,
+    versions_unlike,
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
@@ -119,9 +121,12 @@ async def get_task(
 
 
 @router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
-async def replace_task(user_id: OwnerId, task_id: UUID, body: TaskReplace, session: DbSession, if_match: IfMatch = None) -> Response:
+async def replace_task(
+    user_id: OwnerId, task_id: UUID, body: TaskReplace, session: DbSession, if_match: IfMatch = None, if_none_match: UnlessMatch = None
+) -> Response:
     """Set every writable field of a task; a missing one gets its default."""
     versions = versions_in(if_match)
+    versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, task_id, versions)
     changes = values(body)
     async with session.transaction(user_id) as transaction:
         before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)

@@ -408,6 +408,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         red=("test_428_then_404_then_412_then_409",),
     ),
     _mutation(
+        "a replacement heeds If-None-Match",
+        (RESPONSES, '    if _names(if_none_match, row["version"], weak=True):\n', "    if not if_none_match:\n"),
+        red=("test_a_put_that_asks_for_no_row_changes_none", "test_if_none_match_on_put_compares_weakly"),
+    ),
+    _mutation(
         "a change with hooks locks its row",
         (SESSION, "table.c.id == row_id).with_for_update())", "table.c.id == row_id))"),
         red=("test_C1_of_twenty_changes_on_one_version_one_is_done",),
