@@ -20,9 +20,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to an OpenAPI `document` the answers, headers and links that no signature shows; a second time changes nothing."""
     errors = document.get("components", {}).get("schemas", {}).get("ValidationError", {})
     errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
-    for _, _, operation in _operations(document):
+    for _, method, operation in _operations(document):
         _leave_null_out(operation.get("parameters", ()))
-        _add_answers(operation)
+        _add_answers(method, operation)
     for path, method, operation in _operations(document):
         if method == "post" and "201" in operation["responses"]:
             _add_links(document, path, operation["responses"]["201"])
@@ -43,13 +43,13 @@ def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
         schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}
 
 
-def _add_answers(operation: Operation) -> None:
+def _add_answers(method: str, operation: Operation) -> None:
     """The answers of the middleware to bodies, 304, and the headers of rows."""
     responses: dict[str, Any] = operation["responses"]
     headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
     if "requestBody" in operation:
         responses |= _WITH_A_BODY
-    if "if-none-match" in headers:
+    if method == "get" and "if-none-match" in headers:
         responses["304"] = {"description": "The row is still the one that If-None-Match names."}
     if headers & {"if-match", "if-none-match"}:
         for status in {"200", "304", "412"} & responses.keys():
