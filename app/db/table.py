@@ -1,6 +1,9 @@
 """What every table has: the owner, the key, the timestamps and the version."""
 
+from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -18,10 +21,17 @@ TIMESTAMP = DateTime(timezone=True)
 """A point in time; answered in UTC."""
 
 
-def column(sql_type: TypeEngine[Any] | type[TypeEngine[Any]], *, default: Any = ...) -> Any:
-    """A column of `sql_type`; nullable when its annotation allows None. `default` is what a new row has when nothing is given."""
-    if isinstance(default, list | dict):
-        return Field(default_factory=default.copy, sa_type=sql_type)
+def column(
+    sql_type: TypeEngine[Any] | type[TypeEngine[Any]], *, default: Any = ..., default_factory: Callable[[], Any] | None = None
+) -> Any:
+    """A column of `sql_type`; nullable when its annotation allows None.
+
+    `default` is what a new instance has when nothing is given; `default_factory` makes it anew for each one.
+    """
+    if default_factory is None and isinstance(default, list | dict):
+        default_factory = partial(deepcopy, default)
+    if default_factory is not None:
+        return Field(default_factory=default_factory, sa_type=sql_type)
     if default is ...:
         return Field(sa_type=sql_type)  # pyright: ignore[reportArgumentType]  # SQLModel's stub knows classes only, the code takes instances
     return Field(default, sa_type=sql_type)  # pyright: ignore[reportArgumentType]

@@ -153,8 +153,13 @@ class _ModelPlanner:
         column = self.names.use("app.db.table", "column")
         annotation = self._python(field.type)
         default = ""
-        if isinstance(field.default, Literally) and not field.nullable:
-            default = f", default={default_literal(field.type, field.default.value, self)}"
+        match field.default:
+            case Literally(value=value):
+                default = f", default={default_literal(field.type, value, self)}"
+            case Generated():
+                default = f", default_factory={self._generator(field)}"
+            case None:
+                pass
         return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)}{default})")
 
     def _python(self, field_type: FieldType) -> str:
@@ -361,13 +366,9 @@ class _ModelPlanner:
 
     def _default(self, field: Field) -> str | None:
         match field.default:
-            case Generated(how=how):
-                factory = {"today": "today", "generate": "random_uuid"}.get(how, "now" if _kind(field) is Kind.DATETIME else "time_of_day")
-                return (
-                    f"{self._field()}(default_factory={self.names.use('app.api.scalars', factory)})"
-                    if not field.deprecated
-                    else (f"default_factory={self.names.use('app.api.scalars', factory)}")
-                )
+            case Generated():
+                factory = f"default_factory={self._generator(field)}"
+                return factory if field.deprecated else f"{self._field()}({factory})"
             case Literally(value=value):
                 written = default_literal(field.type, value, self)
                 if isinstance(value, (list, dict)):
@@ -378,6 +379,12 @@ class _ModelPlanner:
                 if not field.nullable:
                     return None
                 return "default=None" if field.deprecated else "None"
+
+    def _generator(self, field: Field) -> str:
+        """What makes the default of a field anew for each row: `today`, `now` or `generate`."""
+        how = field.default.how if isinstance(field.default, Generated) else ""
+        made = {"today": "today", "generate": "random_uuid"}.get(how, "now" if _kind(field) is Kind.DATETIME else "time_of_day")
+        return self.names.use("app.api.scalars", made)
 
     def _factory(self, field_type: FieldType, written: str) -> str:
         """What makes a default list or object anew for each row."""
