@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from app.api.body import read_body, validate_body
 from app.api.query import NoQuery, parse_query
+from app.api.writes import METHODS, parameters_of, with_writes
 
 type Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 type Values = dict[str, Any]
@@ -34,6 +35,11 @@ class UnknownSignatureError(Exception):
 
 class CompiledRoute(APIRoute):
     """An APIRoute whose handler solves simple signatures without FastAPI's interpreter."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if parameters := parameters_of(self.methods or ()):
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": parameters}
 
     def get_route_handler(self) -> Handler:
         """The request handler: compiled where the signature allows it, FastAPI's own otherwise."""
@@ -54,7 +60,7 @@ class CompiledRoute(APIRoute):
         try:
             solve = _compile(dependant)
         except UnknownSignatureError:
-            return checked_fastapi_handler
+            return self._writing(checked_fastapi_handler)
         call = cast("Callable[..., Awaitable[Response]]", dependant.call)
 
         async def compiled_handler(request: Request) -> Response:
@@ -62,7 +68,10 @@ class CompiledRoute(APIRoute):
                 return await checked_fastapi_handler(request)
             return await call(**await solve(request))
 
-        return compiled_handler
+        return self._writing(compiled_handler)
+
+    def _writing(self, handler: Handler) -> Handler:
+        return with_writes(handler) if METHODS.intersection(self.methods or ()) else handler
 
 
 @dataclass(frozen=True, slots=True)

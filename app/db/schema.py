@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
+import app.db.idempotency
+import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # both register tables
 from app.db.statements import encode_json
 from app.db.table import POLICY
 

@@ -19,6 +19,7 @@ from app.db.cursors import CursorSigner
 from app.db.faults import answering
 from app.db.pool import Database
 from app.db.statements import Statement, Updates, table_of
+from app.db.unit import Unit, unit_of
 
 if TYPE_CHECKING:
     import asyncpg
@@ -34,11 +35,12 @@ type Row = dict[str, Any]
 class Session:
     """Runs statements, one connection each. Database faults come out as HTTPException (409, 422, 503, 504) with a readable `detail`."""
 
-    __slots__ = ("_database",)
+    __slots__ = ("_database", "_unit")
 
-    def __init__(self, database: Database) -> None:
-        """Use `Depends(get_session)`."""
+    def __init__(self, database: Database, unit: Unit | None = None) -> None:
+        """Use `Depends(get_session)`. Within a `unit`, everything is done in its transaction."""
         self._database = database
+        self._unit = unit
 
     @property
     def cursors(self) -> CursorSigner:
@@ -47,6 +49,9 @@ class Session:
 
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None. `parameters` are the statement's, `user_id` among them; they may have any name, `statement` too."""
+        if self._unit is not None:
+            async with self.transaction(parameters["user_id"]) as transaction:
+                return await transaction.fetch_one(statement, **parameters)
         with answering(statement):
             async with self._database.connection() as connection:
                 record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
@@ -68,11 +73,32 @@ class Session:
 
     @asynccontextmanager
     async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
-        """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception."""
+        """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception.
+
+        Within a unit it is that of the unit, which ends later.
+        """
+        if self._unit is not None:
+            with answering():
+                yield await self._unit.join(user_id)
+            return
         with answering():
             async with self._database.connection() as connection, connection.transaction():
                 await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
                 yield Transaction(connection, user_id)
+
+    async def after_commit[M: SQLModel](self, hook: "Callable[[Change[M]], Awaitable[None]]", change: "Change[M]") -> None:
+        """Run an after_commit hook. The change is committed, so an exception in it is logged and does not reach the client."""
+
+        async def run() -> None:
+            try:
+                await hook(change)
+            except Exception:  # whatever the hook raises
+                logger.exception("after_commit failed: %s of %s", change.operation, hook.__module__)
+
+        if self._unit is None:
+            await run()
+        else:
+            self._unit.defer(run)
 
 
 class Transaction:
@@ -90,6 +116,10 @@ class Transaction:
         with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
+
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction has locked `name`, and lock it until the end of this one."""
+        await self._connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 
     async def exec[T](self, statement: Select[T] | SelectOfScalar[T]) -> list[T]:
         """Run any SQLModel `select()` and return its rows: instances of the model, single values, or tuples.
@@ -138,14 +168,6 @@ class Change[M: SQLModel]:
     after: M | None
 
 
-async def after_commit[M: SQLModel](hook: Callable[[Change[M]], Awaitable[None]], change: Change[M]) -> None:
-    """Run an after_commit hook. The change is committed, so an exception in it is logged and does not reach the client."""
-    try:
-        await hook(change)
-    except Exception:  # whatever the hook raises
-        logger.exception("after_commit failed: %s of %s", change.operation, hook.__module__)
-
-
 def values_of(row: SQLModel) -> dict[str, Any]:
     """The column values of a table instance, as the parameters of an insert."""
     return {column.key: getattr(row, column.key) for column in table_of(type(row)).c}
@@ -176,7 +198,7 @@ def _instance(model: type[SQLModel], record: "asyncpg.Record") -> SQLModel:
 
 async def get_session(request: Request) -> Session:
     """The request's session; it holds no connection until a statement runs."""
-    return Session(request.app.state.database)
+    return Session(request.app.state.database, unit_of(request))
 
 
 DbSession = Annotated[Session, Depends(get_session)]

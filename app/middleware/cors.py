@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 from app.config import Settings
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-REQUEST_HEADERS = ["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"]
-RESPONSE_HEADERS = ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID"]
+REQUEST_HEADERS = ["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Request-ID"]
+RESPONSE_HEADERS = ["ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"]
 
 
 class CorsMiddleware(CORSMiddleware):

@@ -28,7 +28,7 @@ IMPORTED = {
             "created deleted found refuse versions_in versions_unlike"
         ),
         "app.api.route": "CompiledRoute",
-        "app.db.session": "Change DbSession after_commit values_of",
+        "app.db.session": "Change DbSession values_of",
         "app.db.statements": "OWNER ROW_ID Updates columns owned placeholders version_matches",
         "app.ids": "uuid7",
         "app.middleware.auth": "OwnerId verify_jwt",

@@ -1,0 +1,72 @@
+"""One transaction for everything that a request does: what a dry run and an idempotent request need."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from starlette.requests import Request
+
+from app.db.pool import Database
+
+if TYPE_CHECKING:
+    from app.db.session import Transaction
+
+_SCOPE_KEY = "app.unit"
+
+
+class Unit:
+    """A transaction that begins when the request first needs the database, and that every session of the request joins.
+
+    It is committed at the end of its `async with` block, and rolled back by any exception. What `defer` was given runs after the commit.
+    """
+
+    __slots__ = ("_database", "_deferred", "_prepare", "_stack", "_transaction")
+
+    def __init__(self, request: Request, prepare: "Callable[[Transaction], Awaitable[None]]") -> None:
+        """`prepare` runs at the beginning of the transaction; the user is known by then."""
+        self._database: Database = request.app.state.database
+        self._prepare = prepare
+        self._stack = AsyncExitStack()
+        self._transaction: Transaction | None = None
+        self._deferred: list[Callable[[], Awaitable[None]]] = []
+        request.scope[_SCOPE_KEY] = self
+
+    @property
+    def transaction(self) -> "Transaction | None":
+        """The transaction, once it has begun."""
+        return self._transaction
+
+    async def join(self, user_id: str) -> "Transaction":
+        """The transaction of `user_id`; it begins now if it has not."""
+        if self._transaction is None:
+            from app.db.session import Transaction  # noqa: PLC0415  # sessions know units
+
+            connection = await self._stack.enter_async_context(self._database.connection())
+            await self._stack.enter_async_context(connection.transaction())
+            await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
+            self._transaction = Transaction(connection, user_id)
+            await self._prepare(self._transaction)
+        return self._transaction
+
+    def defer(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep `work` for after the commit."""
+        self._deferred.append(work)
+
+    async def run_deferred(self) -> None:
+        """Do what was kept; the transaction is committed."""
+        for work in self._deferred:
+            await work()
+
+    async def __aenter__(self) -> Self:
+        """Nothing begins before it is needed."""
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Commit, or roll back, and give the connection back."""
+        await self._stack.__aexit__(kind, error, traceback)
+
+
+def unit_of(request: Request) -> Unit | None:
+    """The unit that the request runs in, if it does."""
+    return request.scope.get(_SCOPE_KEY)
