@@ -14,6 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 from app import extensions
 from app.api import docs, health, segments
 from app.config import Settings, SettingsError, load_settings
+from app.db.cleanup import clean_up
 from app.db.pool import Database
 from app.db.table import OwnedTable
 from app.lifecycle import DrainMiddleware, Lifecycle
@@ -105,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     app.state.tokens = tokens = TokenVerifier(settings)
     app.state.database = database = await Database.open(settings)
+    cleaner = asyncio.create_task(clean_up(database))
     watcher = None
     try:
         if not await check_role(database, settings):
@@ -112,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         with app.state.lifecycle.watch_sigterm():
             yield
     finally:
+        cleaner.cancel()
         if watcher:
             watcher.cancel()
         await tokens.close()

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from app.api.writes import MAX_KEY
+
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _WITH_A_BODY = {
     "400": {"description": "The body is not JSON, or not UTF-8.", "content": _PROBLEM},
@@ -13,6 +15,26 @@ _WITH_A_BODY = {
 _ETAG = {"ETag": {"description": "The version of the row, for If-Match and If-None-Match.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "The path of the new row.", "schema": {"type": "string"}}}
 
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Comma-separated: `return=minimal` leaves the row out of the answer; `tx=rollback` tries the request without storing"
+    " anything; `handling=strict` refuses what is not known.",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},
+    "description": "Names the request for 24 hours: repeated with the same key and body, it gets the first answer again.",
+}
+_WITH_A_KEY = {
+    "409": {"description": "Another row stands in the way, or the first request with the key is under way.", "content": _PROBLEM}
+}
+_MINIMAL = {"204": {"description": "Done, and `Prefer: return=minimal` asks for no row.", "headers": _ETAG}}
+
 type Operation = dict[str, Any]
 
 
@@ -20,9 +42,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to an OpenAPI `document` the answers, headers and links that no signature shows; a second time changes nothing."""
     errors = document.get("components", {}).get("schemas", {}).get("ValidationError", {})
     errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
-    for _, method, operation in _operations(document):
+    for path, method, operation in _operations(document):
         _leave_null_out(operation.get("parameters", ()))
         _add_answers(method, operation)
+        if path.startswith("/api/") and method != "get":
+            _add_headers_of_writes(operation, method)
     for path, method, operation in _operations(document):
         if method == "post" and "201" in operation["responses"]:
             _add_links(document, path, operation["responses"]["201"])
@@ -56,6 +80,17 @@ def _add_answers(method: str, operation: Operation) -> None:
             responses[status]["headers"] = _ETAG
     if "201" in responses:
         responses["201"]["headers"] = _ETAG | _LOCATION
+
+
+def _add_headers_of_writes(operation: Operation, method: str) -> None:
+    """What any write takes besides (see `writes`)."""
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    responses: dict[str, Any] = operation["responses"]
+    for parameter in (_IDEMPOTENCY_KEY, _PREFER) if method == "post" else (_PREFER,):
+        if parameter not in parameters:
+            parameters.append(parameter)
+    responses |= _WITH_A_KEY if method == "post" else _MINIMAL if "200" in responses else {}
+    responses.setdefault("400", {"description": "`Prefer` has `handling=strict` and a preference that is not known.", "content": _PROBLEM})
 
 
 def _add_links(document: dict[str, Any], collection: str, created: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from starlette.responses import Response
 
 from app.api.body import read_body, validate_body
 from app.api.query import NoQuery, parse_query
-from app.api.writes import METHODS, parameters_of, with_writes
+from app.api.writes import METHODS, with_writes
 
 type Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 type Values = dict[str, Any]
@@ -35,11 +35,6 @@ class UnknownSignatureError(Exception):
 
 class CompiledRoute(APIRoute):
     """An APIRoute whose handler solves simple signatures without FastAPI's interpreter."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        if parameters := parameters_of(self.methods or ()):
-            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": parameters}
 
     def get_route_handler(self) -> Handler:
         """The request handler: compiled where the signature allows it, FastAPI's own otherwise."""

@@ -5,7 +5,7 @@ run leaves nothing behind. Other requests do not come here.
 """
 
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,22 +29,6 @@ PREFERENCES = {"return": ("minimal", "representation"), "tx": ("commit", "rollba
 
 _KEY, _PREFER = b"idempotency-key", b"prefer"
 
-PREFER_PARAMETER = {
-    "name": "Prefer",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "Comma-separated: `return=minimal` leaves the row out of the answer; `tx=rollback` tries the request without storing"
-    " anything; `handling=strict` refuses preferences that are not known.",
-}
-KEY_PARAMETER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},
-    "description": "Names the request for 24 hours: repeated with the same key and body, it gets the first answer again.",
-}
-
 
 class Preferences(NamedTuple):
     """What `Prefer` asks for (RFC 7240)."""
@@ -66,12 +50,6 @@ class _RolledBack(Exception):  # noqa: N818  # no error: what a dry run ends wit
     def __init__(self, response: Response) -> None:
         super().__init__()
         self.response = response
-
-
-def parameters_of(methods: Iterable[str]) -> list[dict[str, Any]]:
-    """The headers of a route, for OpenAPI."""
-    taken = set(methods)
-    return [*([KEY_PARAMETER] if "POST" in taken else []), *([PREFER_PARAMETER] if taken & METHODS else [])]
 
 
 def with_writes(handler: Handler) -> Handler:

@@ -1,6 +1,7 @@
 """The answers that are kept for requests with an Idempotency-Key."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Integer, LargeBinary, PrimaryKeyConstraint, Text, bindparam, func, literal_column
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 
 from app.db.session import Row, Transaction
-from app.db.statements import OWNER, owned
+from app.db.statements import OWNER, Statement, owned
 from app.db.table import TIMESTAMP, column
 
 LIFETIME = "interval '24 hours'"
@@ -31,27 +32,36 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 _ROUTE, _KEY = bindparam("route", type_=Text), bindparam("key", type_=Text)
-_FIND = owned(
-    select(IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.headers, IdempotencyKey.body).where(
-        IdempotencyKey.user_id == OWNER,
-        IdempotencyKey.route == _ROUTE,
-        IdempotencyKey.key == _KEY,
-        IdempotencyKey.created_at > func.now() - literal_column(LIFETIME),
+
+
+@cache
+def _find() -> Statement:
+    kept = IdempotencyKey
+    return owned(
+        select(kept.fingerprint, kept.status, kept.headers, kept.body).where(
+            kept.user_id == OWNER,
+            kept.route == _ROUTE,
+            kept.key == _KEY,
+            kept.created_at > func.now() - literal_column(LIFETIME),
+        )
     )
-)
-_NEW: dict[str, Any] = {
-    "created_at": func.now(),
-    "fingerprint": bindparam("fingerprint", type_=LargeBinary),
-    "status": bindparam("status", type_=Integer),
-    "headers": bindparam("headers", type_=LargeBinary),
-    "body": bindparam("body", type_=LargeBinary),
-}
-_KEEP = owned(
-    insert(IdempotencyKey)
-    .values(user_id=OWNER, route=_ROUTE, key=_KEY, **_NEW)
-    .on_conflict_do_update(index_elements=["user_id", "route", "key"], set_=_NEW)  # an expired one
-    .returning(col(IdempotencyKey.status))
-)
+
+
+@cache
+def _keep() -> Statement:
+    new: dict[str, Any] = {
+        "created_at": func.now(),
+        "fingerprint": bindparam("fingerprint", type_=LargeBinary),
+        "status": bindparam("status", type_=Integer),
+        "headers": bindparam("headers", type_=LargeBinary),
+        "body": bindparam("body", type_=LargeBinary),
+    }
+    return owned(
+        insert(IdempotencyKey)
+        .values(user_id=OWNER, route=_ROUTE, key=_KEY, **new)
+        .on_conflict_do_update(index_elements=["user_id", "route", "key"], set_=new)  # an expired one
+        .returning(col(IdempotencyKey.status))
+    )
 
 
 async def find(transaction: Transaction, route: str, key: str) -> Row | None:
@@ -60,11 +70,11 @@ async def find(transaction: Transaction, route: str, key: str) -> Row | None:
     LockNotAvailableError or QueryCanceledError when that takes too long.
     """
     await transaction.lock(f"{transaction.user_id}\n{route}\n{key}")
-    return await transaction.fetch_one(_FIND, user_id=transaction.user_id, route=route, key=key)
+    return await transaction.fetch_one(_find(), user_id=transaction.user_id, route=route, key=key)
 
 
 async def keep(transaction: Transaction, route: str, key: str, *, fingerprint: bytes, status: int, headers: bytes, body: bytes) -> None:
     """Keep an answer, in the transaction of what it tells of."""
     await transaction.fetch_one(
-        _KEEP, user_id=transaction.user_id, route=route, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
+        _keep(), user_id=transaction.user_id, route=route, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
     )

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
 from sqlmodel import SQLModel
 
-import app.db.idempotency
-import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # both register tables
+import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
+from app.db.cleanup import function_sql
 from app.db.statements import encode_json
 from app.db.table import POLICY
 
@@ -47,6 +47,8 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
             await _sync_constraints(connection, table)
             await _sync_indexes(connection, table)
             await _protect(connection, table, app_role)
+            for statement in function_sql(table.name, app_role):
+                await connection.execute(statement)
 
 
 @asynccontextmanager

@@ -94,10 +94,31 @@ class Database:
         return next((table for table in self.tables if table.resource == resource), None)
 
 
+CORE = (
+    Table(
+        name="idempotency_keys_",
+        resource="idempotency_keys_",
+        columns=(
+            Column("user_id", "", "text", nullable=False),
+            Column("route", "", "text", nullable=False),
+            Column("key", "", "text", nullable=False),
+            Column("created_at", "", "timestamp with time zone", nullable=False),
+            Column("fingerprint", "", "bytea", nullable=False),
+            Column("status", "", "integer", nullable=False),
+            Column("headers", "", "bytea", nullable=False),
+            Column("body", "", "bytea", nullable=False),
+        ),
+        constraints=(Constraint("pk_idempotency_keys_", "primary", "PRIMARY KEY (user_id, route, key)"),),
+        indexes=(),
+    ),
+)
+"""The tables of the application itself (app/db/idempotency.py). No resource's name is like theirs."""
+
+
 def database_of(schema: Schema) -> Database:
     """The database that a schema stands for."""
     plurals = {resource.name: resource.plural for resource in schema.resources}
-    return Database(tuple(_table(resource, plurals) for resource in schema.resources))
+    return Database((*(_table(resource, plurals) for resource in schema.resources), *CORE))
 
 
 def dump(database: Database, revision: str) -> str:

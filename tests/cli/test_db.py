@@ -24,7 +24,7 @@ def versions(project: Folder) -> list[str]:
 
 
 def test_the_first_revision_creates_everything(revised: Folder) -> None:
-    assert versions(revised) == ["0001_create_projects_create_tasks.py"]
+    assert versions(revised) == ["0001_create_projects_create_tasks_and_1_more.py"]
     text = revised.file(f"{VERSIONS}/{versions(revised)[0]}").read_text()
     assert "down_revision = None" in text
     assert 'steps.create_table(\n        "tasks",' in text

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from generator.cli import main
-from generator.migrations.database import Column, Table
+from generator.migrations.database import CORE, Column, Table
 from generator.migrations.revisions import read_history
 from tests.support.command import Answer
 from tests.support.database import Database
@@ -40,7 +40,7 @@ class Project:
 
     def fill(self, count: int) -> None:
         """Give each table `count` rows, numbered, of one user; references are null or lead to the row of the same number."""
-        tables = {table.name: table for table in read_history(self.root).database.tables}
+        tables = {table.name: table for table in read_history(self.root).database.tables if table.name not in {one.name for one in CORE}}
         for table in sorted(tables.values(), key=lambda one: sum(constraint.kind == "foreign" for constraint in one.constraints)):
             columns = ", ".join(f'"{column.name}"' for column in table.columns)
             values = ", ".join(_value(table, column) for column in table.columns)

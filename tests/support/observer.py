@@ -35,8 +35,7 @@ class Observer:
     def dump(self) -> Dump:
         """Everything that is stored."""
         return {
-            table: [row[0] for row in self.fetch(f'SELECT row_to_json(t)::text FROM "{table}" AS t ORDER BY t.user_id, t.id')]
-            for table in self._tables
+            table: [row[0] for row in self.fetch(f'SELECT row_to_json(t)::text FROM "{table}" AS t ORDER BY 1')] for table in self._tables
         }
 
     @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 from alembic import context, op
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.db.cleanup import function_sql
 from app.db.table import POLICY
 
 LOCK_TIMEOUT = "2s"
@@ -37,12 +38,16 @@ def create_table(name: str, *parts: str) -> None:
     _run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     _run(f"DROP POLICY IF EXISTS {POLICY} ON {table}")
     _run(f"CREATE POLICY {POLICY} ON {table} USING (user_id = current_setting('app.user_id', true))")
-    _run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {_quote(context.config.attributes['app_role'])}")
+    role = context.config.attributes["app_role"]
+    _run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {_quote(role)}")
+    for statement in function_sql(name, role):
+        _run(statement)
 
 
 def drop_table(name: str) -> None:
     """Drop a table with its rows."""
     _run(f"DROP TABLE IF EXISTS {_quote(name)}")
+    _run(f"DROP FUNCTION IF EXISTS {_quote(f'purge_{name}')}(integer)")
 
 
 def rename_table(old: str, new: str) -> None:
