@@ -44,7 +44,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
     for path, method, operation in _operations(document):
         _leave_null_out(operation.get("parameters", ()))
-        _add_answers(method, operation)
+        _describe(method, operation)
         if path.startswith("/api/") and method != "get":
             _add_headers_of_writes(operation, method)
     for path, method, operation in _operations(document):
@@ -67,12 +67,15 @@ def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
         schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}
 
 
-def _add_answers(method: str, operation: Operation) -> None:
-    """The answers of the middleware to bodies, 304, and the headers of rows."""
+def _describe(method: str, operation: Operation) -> None:
+    """What bodies may be and the answers of the middleware to them, 304, and the headers of rows."""
     responses: dict[str, Any] = operation["responses"]
     headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
     if "requestBody" in operation:
         responses |= _WITH_A_BODY
+        content = operation["requestBody"]["content"]
+        if method == "patch":
+            content["application/merge-patch+json"] = content["application/json"]
     if method == "get" and "if-none-match" in headers:
         responses["304"] = {"description": "The row is still the one that If-None-Match names."}
     if headers & {"if-match", "if-none-match"}:

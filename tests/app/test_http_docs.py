@@ -101,6 +101,7 @@ def test_the_document_says_what_no_signature_shows(api: Api) -> None:
     for operation in operations.values():
         assert ({"400", "413", "415"} <= operation["responses"].keys()) == ("requestBody" in operation)
     assert "304" not in operations["replace_task"]["responses"]  # If-None-Match is a precondition there
+    assert operations["update_task"]["requestBody"]["content"].keys() == {"application/json", "application/merge-patch+json"}
     created = operations["create_task"]["responses"]["201"]
     assert created["headers"].keys() == {"ETag", "Location"}
     assert {"get_task", "replace_task", "update_task", "delete_task", "list_comments_of_task", "link_task_tag"} <= created["links"].keys()
