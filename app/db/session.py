@@ -149,9 +149,9 @@ class Transaction:
             raise RuntimeError(f"{model.__name__} {row_id} is not there for its owner")
         return row
 
-    async def save(self, updates: Updates, get_row: Statement, row_id: UUID, changes: dict[str, Any]) -> Row:
-        """Write `changes` to a row that `get` has locked, and return it; with no changes it stays as it is."""
-        statement, parameters = updates.of(changes) if changes else (get_row, {})
+    async def save(self, updates: Updates, row_id: UUID, changes: dict[str, Any], *, unchanged: Statement | None = None) -> Row:
+        """Write `changes` to a row that `get` has locked, and return it; with none, `unchanged` only reads it where it is given."""
+        statement, parameters = (unchanged, {}) if unchanged is not None and not changes else updates.of(changes)
         row = await self.fetch_one(statement, user_id=self.user_id, id=row_id, versions=None, **parameters)
         if row is None:
             raise RuntimeError(f"row {row_id} is not there for its owner")

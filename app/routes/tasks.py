@@ -131,7 +131,7 @@ async def replace_task(
     async with session.transaction(user_id) as transaction:
         before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
-        row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
+        row = await transaction.save(UPDATE_ROW, task_id, changes)
     return changed(row)
 
 
@@ -143,7 +143,7 @@ async def update_task(user_id: OwnerId, task_id: UUID, body: TaskUpdate, session
     async with session.transaction(user_id) as transaction:
         before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
-        row = await transaction.save(UPDATE_ROW, GET_ROW, task_id, changes)
+        row = await transaction.save(UPDATE_ROW, task_id, changes, unchanged=GET_ROW)
     return changed(row)
 
 

@@ -71,8 +71,8 @@ def test_a_change_of_one_spec_leaves_what_does_not_depend_on_it(specs: dict[str,
     before = {file.path: file for file in render(compiled(specs))}
     changed = data.draw(st.sampled_from(sorted(specs)))
     text = specs[changed]
-    line = "\nfields:" if "\nfields:" in text else "fields: {"
-    added = "\n  zz_added: integer?" if line == "\nfields:" else "zz_added: integer?, "
+    line = "\nfields: {" if "\nfields: {" in text else "\nfields:"
+    added = "zz_added: integer?, " if line.endswith("{") else "\n  zz_added: integer?"
     after = {file.path: file for file in render(compiled({**specs, changed: text.replace(line, f"{line}{added}", 1)}))}
     assert after.keys() == before.keys()
     assert [path for path in after if after[path] != before[path]] == [f"app/models/{changed}.py"]
