@@ -85,8 +85,10 @@ async def _in_unit(request: Request, handler: Handler) -> Response:
             async with unit:
                 response = _preferred(await handler(request), preferences)
                 if preferences.rollback:
+                    if unit.transaction is not None:
+                        await unit.transaction.check()
                     raise _RolledBack(response)
-                if keys and unit.transaction is not None:
+                if keys and unit.transaction is not None and 200 <= response.status_code < 300:
                     await _keep(unit.transaction, route, keys[0], fingerprint, response)
     except (_Replay, _RolledBack) as end:
         return end.response

@@ -5,7 +5,7 @@ A connection is taken for one statement or one transaction, never for a whole re
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from uuid import UUID
@@ -59,6 +59,9 @@ class Session:
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
+        if self._unit is not None:
+            async with self.transaction(parameters["user_id"]) as transaction:
+                return await transaction.fetch_all(statement, **parameters)
         with answering(statement):
             async with self._database.connection() as connection:
                 records = await connection.fetch(statement.sql, *statement.arguments(parameters))
@@ -75,11 +78,13 @@ class Session:
     async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
         """One transaction of `user_id`: committed at the end of the block, before anything is answered; rolled back by any exception.
 
-        Within a unit it is that of the unit, which ends later.
+        Within a unit it is a part of the unit's, which ends later.
         """
         if self._unit is not None:
             with answering():
-                yield await self._unit.join(user_id)
+                transaction = await self._unit.join(user_id)
+                async with transaction.part():
+                    yield transaction
             return
         with answering():
             async with self._database.connection() as connection, connection.transaction():
@@ -116,6 +121,20 @@ class Transaction:
         with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
+
+    async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
+        """All rows."""
+        with answering(statement):
+            records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
+        return [_row(record, statement) for record in records]
+
+    def part(self) -> AbstractAsyncContextManager[Any]:
+        """A block that is rolled back alone when it raises, so that whoever catches the exception can go on."""
+        return self._connection.transaction()
+
+    async def check(self) -> None:
+        """Check the constraints that would otherwise wait for the commit."""
+        await self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     async def lock(self, name: str) -> None:
         """Wait until no other transaction has locked `name`, and lock it until the end of this one."""

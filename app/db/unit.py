@@ -5,12 +5,23 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import asyncpg
+from asyncpg import exceptions as pg
+from fastapi import HTTPException
 from starlette.requests import Request
 
 from app.db.pool import Database
 
 if TYPE_CHECKING:
     from app.db.session import Transaction
+
+LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, pg.AdminShutdownError, pg.CrashShutdownError, OSError)
+"""What a commit raises when nobody can tell whether it took place."""
+
+UNKNOWN = (
+    "The connection to the database was lost while the change was stored: it may be there or not."
+    " Send the request again; with its Idempotency-Key it is carried out once."
+)
 
 _SCOPE_KEY = "app.unit"
 
@@ -63,8 +74,13 @@ class Unit:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        """Commit, or roll back, and give the connection back."""
-        await self._stack.__aexit__(kind, error, traceback)
+        """Commit, or roll back, and give the connection back; 503 when the connection breaks before the commit is confirmed."""
+        try:
+            await self._stack.__aexit__(kind, error, traceback)
+        except LOST as lost:
+            if kind is not None:
+                raise
+            raise HTTPException(503, UNKNOWN, headers={"Retry-After": "1"}) from lost
 
 
 def unit_of(request: Request) -> Unit | None:

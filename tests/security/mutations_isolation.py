@@ -24,6 +24,8 @@ POOL = "app/db/pool.py"
 SCHEMA = "app/db/schema.py"
 SESSION = "app/db/session.py"
 STATEMENTS = "app/db/statements.py"
+IDEMPOTENCY = "app/db/idempotency.py"
+WRITES = "app/api/writes.py"
 TAGS = "app/routes/tags.py"
 TAG = "app/models/tag.py"
 PROJECT = "app/models/project.py"
@@ -390,6 +392,30 @@ MUTATIONS: tuple[Mutation, ...] = (
         "wildcards are text",
         (LISTING, r'value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")', "value"),
         red=("test_Q4_per_cent_and_underscore_are_literal",),
+    ),
+    # Retries and dry runs
+    _mutation(
+        "a kept answer is its user's, whom the query and the policy ask for",
+        CHECKED,
+        (IDEMPOTENCY, "            kept.user_id == OWNER,\n", ""),
+        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        red=("test_I8_the_same_idempotency_key_of_two_users_is_two_keys", "test_I8_a_key_belongs_to_its_user"),
+    ),
+    _mutation(
+        "a key is for one body",
+        (WRITES, 'if kept["fingerprint"] != fingerprint:', "if not fingerprint:"),
+        red=("test_another_body_with_the_key_is_refused",),
+    ),
+    _mutation(
+        "one request with a key at a time",
+        (IDEMPOTENCY, '    await transaction.lock(f"{transaction.user_id}\\n{route}\\n{key}")\n', ""),
+        red=("test_C2_twenty_requests_with_one_key_on_two_processes_make_one_row",),
+    ),
+    _mutation(
+        "a dry run is rolled back",
+        (WRITES, "                    raise _RolledBack(response)\n", ""),
+        red=("test_a_dry_run_of_a_create_answers_as_the_create_and_stores_nothing",),
     ),
     # Preconditions
     _mutation(

@@ -300,7 +300,7 @@ def test_I7_a_cursor_that_was_touched_is_none(api: Api, case: ResourceCase) -> N
 
 @pytest.mark.parametrize("call", calls_of(Operation.CREATE), ids=str)
 def test_I8_the_same_idempotency_key_of_two_users_is_two_keys(api: Api, call: Call) -> None:
-    """Answers are not stored yet in this version; what must hold already is that one user's key never affects another one's request."""
+    """Neither sees the other's answer, nor learns that the key is taken: not with the same body, not with another one."""
     ada, mallory = new_user("ada"), new_user("mallory")
     key = {"Idempotency-Key": "the-same-key"}
     rows = [call.send(api, as_user=user, json=call.body(api, user), headers=key) for user in (ada, mallory)]
@@ -308,6 +308,8 @@ def test_I8_the_same_idempotency_key_of_two_users_is_two_keys(api: Api, call: Ca
     assert [row.json()["user_id"] for row in rows] == [ada, mallory]
     assert rows[0].json()["id"] != rows[1].json()["id"]
     assert not any("Idempotency-Replayed" in row.headers for row in rows)
+    other = call.send(api, as_user=new_user(), json={}, headers=key)
+    assert all(error["loc"][0] == "body" for error in other.json()["detail"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""D3: the connection to the database breaks during COMMIT. The client is told that the outcome is not known, and a retry makes one row."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.database import Database, temporary_folder
+from tests.support.serving import Api, serving
+from tests.support.tokens import new_user
+
+KEY = {"Idempotency-Key": "one"}
+COMMIT = b"COMMIT;\0"
+
+
+class Breaker:
+    """A way to PostgreSQL that breaks at the next COMMIT once it is armed: before the server sees it, or after it is done."""
+
+    def __init__(self, server: Path, folder: Path) -> None:
+        self.armed: str | None = None
+        self._server, self._folder = server, folder
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / server.name))
+        self._listener.listen()
+        (folder / server.name).chmod(0o777)
+        self._ends: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def dsn(self, dsn: str) -> str:
+        """`dsn` by this way."""
+        return dsn.replace(quote(str(self._server.parent), safe=""), quote(str(self._folder), safe=""))
+
+    def close(self) -> None:
+        """End all connections."""
+        for end in (self._listener, *self._ends):
+            _close(end)
+        for thread in self._threads:
+            thread.join()
+        for end in (self._listener, *self._ends):
+            end.close()
+
+    def _start(self, work: Callable[..., None], *ends: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=ends)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            self._ends += [client, server]
+            server.connect(str(self._server))
+            self._start(self._requests, client, server)
+            self._start(self._answers, server, client)
+
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        while data := _received(client):
+            if self.armed and COMMIT in data:
+                when, self.armed = self.armed, None
+                _close(client)
+                if when == "after":
+                    server.sendall(data)
+                break
+            server.sendall(data)
+        _close(server, socket.SHUT_WR)
+
+    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+        """The last ones of a broken connection are read until PostgreSQL ends it, and dropped."""
+        while data := _received(server):
+            try:
+                client.sendall(data)
+            except OSError:
+                continue
+        _close(client)
+
+
+def _received(end: socket.socket) -> bytes:
+    try:
+        return end.recv(65536)
+    except OSError:
+        return b""
+
+
+def _close(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:
+    with suppress(OSError):
+        end.shutdown(how)
+
+
+@contextmanager
+def broken_way(database: Database) -> Generator[tuple[Breaker, Api]]:
+    """The example on `database`, by a way that can be broken."""
+    with temporary_folder() as folder:
+        (server,) = Path(database.server.socket_dir).glob(".s.PGSQL.*[0-9]")
+        breaker = Breaker(server, folder)
+        try:
+            with serving(replace(database, app_dsn=breaker.dsn(database.app_dsn))) as api:
+                yield breaker, api
+        finally:
+            breaker.close()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_D3_a_retry_after_a_broken_commit_makes_one_row(database: Database, when: str) -> None:
+    user = new_user()
+    path = f"/api/{user}/tasks"
+    with broken_way(database) as (breaker, api):
+        assert api.call(user, "POST", path, json={"title": "first"}).status_code == 201
+        breaker.armed = when
+        lost = api.call(user, "POST", path, json={"title": "Book the van"}, headers=KEY)
+        assert breaker.armed is None
+        assert lost.status_code == 503
+        assert lost.headers["Retry-After"] == "1"
+        assert "may be there or not" in lost.json()["detail"]
+        again = api.call(user, "POST", path, json={"title": "Book the van"}, headers=KEY)
+        assert again.status_code == 201
+        assert again.headers.get("Idempotency-Replayed") == ("true" if when == "after" else None)
+        items = api.call(user, "GET", path).json()["items"]
+        assert [item["title"] for item in items] == ["Book the van", "first"]
+        assert items[0] == again.json()
+
+
+def test_a_dry_run_checks_what_waits_for_the_commit(database: Database) -> None:
+    database.execute("ALTER TABLE tags ADD CONSTRAINT late_uses UNIQUE (user_id, weight) DEFERRABLE INITIALLY DEFERRED")
+    user = new_user()
+    with serving(database) as api:
+        for dry in ({"Prefer": "tx=rollback"}, {}):
+            answer = api.call(user, "POST", f"/api/{user}/tags", json={"name": "one", "weight": 2.5}, headers=dry)
+            assert answer.status_code == 201
+        for dry in ({"Prefer": "tx=rollback"}, KEY, {}):
+            answer = api.call(user, "POST", f"/api/{user}/tags", json={"name": "two", "weight": 2.5}, headers=dry)
+            assert answer.status_code == 409
