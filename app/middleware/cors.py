@@ -11,7 +11,17 @@ from app.config import Settings
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 REQUEST_HEADERS = ["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Request-ID"]
-RESPONSE_HEADERS = ["ETag", "Idempotency-Replayed", "Link", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"]
+RESPONSE_HEADERS = [
+    "Deprecation",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "Sunset",
+    "X-Request-ID",
+]
 
 
 class CorsMiddleware(CORSMiddleware):

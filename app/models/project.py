@@ -30,7 +30,9 @@ class ProjectStatus(StrEnum):
 ProjectName = Annotated[str, Field(min_length=1, max_length=120, examples=["Move house"])]
 ProjectColor = Annotated[str, Field(max_length=7, pattern="^#[0-9a-f]{6}$", examples=["#3366ff"])]
 ProjectBudget = Annotated[Decimal, Field(ge=Decimal(0), examples=["1200.50"]), Exact(12, 2)]
-ProjectHomepage = Annotated[Url, Field(max_length=2048)]
+ProjectHomepage = Annotated[
+    Url, Field(max_length=2048, description="Deprecated since 2026-11-01, served until 2027-06-01. Put it into the links of a task.")
+]
 
 
 class Project(OwnedTable, table=True):
@@ -109,7 +111,7 @@ class ProjectReplace(Body):
     starts_on: Date_ | None = None
     ends_on: Date_ | None = None
     budget: ProjectBudget | None = None
-    homepage: ProjectHomepage | None = None
+    homepage: ProjectHomepage | None = Field(default=None, deprecated=True)
 
     @model_validator(mode="after")
     def __check_rules__(self) -> Self:
@@ -133,7 +135,7 @@ class ProjectUpdate(Body):
     starts_on: Date_ | None = Field(default_factory=unset)
     ends_on: Date_ | None = Field(default_factory=unset)
     budget: ProjectBudget | None = Field(default_factory=unset)
-    homepage: ProjectHomepage | None = Field(default_factory=unset)
+    homepage: ProjectHomepage | None = Field(default_factory=unset, deprecated=True)
 
 
 class ProjectRead(Read):
@@ -146,7 +148,7 @@ class ProjectRead(Read):
     starts_on: Date_ | None
     ends_on: Date_ | None
     budget: ProjectBudget | None
-    homepage: ProjectHomepage | None
+    homepage: ProjectHomepage | None = Field(deprecated=True)
 
 
 class ProjectQuery(ListQuery):

@@ -29,7 +29,7 @@ from generator.ir import (
 from generator.literals import docstring, literal, text
 from generator.naming import pascal_case, resource_classes
 from generator.plan.relations import Expansion
-from generator.plan.values import decimal_argument, default_literal, header, operators
+from generator.plan.values import decimal_argument, default_literal, described, header, operators
 from generator.plan.views import Body, Enum, Line, ModelModule, Rule
 from generator.sql import quote_identifier
 from generator.types import SCALARS
@@ -135,7 +135,7 @@ class _ModelPlanner:
             enums=enums,
             aliases=tuple(self._aliases.items()),
             table=resource.name,
-            doc=docstring(resource.description or resource.name, indent=4),
+            doc=docstring(described(resource.description, resource.deprecated) or resource.name, indent=4),
             tablename=text(resource.plural),
             constraints=constraints,
             columns=columns,
@@ -306,8 +306,8 @@ class _ModelPlanner:
     def _metadata(self, field: Field) -> list[str]:
         """The arguments of `Field(…)`: the constraints and the words of a field."""
         arguments = self._bounds(field.type)
-        if field.description:
-            arguments.append(f"description={text(' '.join(field.description.split()))}")
+        if words := described(field.description, field.deprecated):
+            arguments.append(f"description={text(words)}")
         if field.example is not None:
             arguments.append(f"examples=[{literal(_json_example(field))}]")
         return arguments

@@ -137,7 +137,17 @@ class _RoutePlanner:
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
+            route_class=self._route_class(),
         )
+
+    def _route_class(self) -> str:
+        """The class of the routes: one that says in headers when a deprecated resource goes, where the spec has dates."""
+        deprecation = self.resource.deprecated
+        dates = (("since", deprecation.since), ("sunset", deprecation.sunset)) if deprecation else ()
+        known = ", ".join(f"{name}={text(day)}" for name, day in dates if day is not None)
+        if not known:
+            return self.names.use("app.api.route", "CompiledRoute")
+        return f"{self.names.use('app.api.deprecation', 'deprecated_route')}({known})"
 
     def _related(self, resource: Resource, name: str) -> str:
         """Import a class of a resource that this one is related to."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from generator.imports import Names
-from generator.ir import EnumType, Field, FieldType, JsonValue, Kind, ListType, Resource, ScalarType
+from generator.ir import Deprecation, EnumType, Field, FieldType, JsonValue, Kind, ListType, Resource, ScalarType
 from generator.literals import header_docstring, literal, text
 from generator.types import EQUALITY, SCALARS
 
@@ -64,3 +64,18 @@ def header(resource: Resource) -> str:
     summary = " ".join((resource.description or resource.name).split())
     source = f"Generated from {resource.source}. Do not edit: change the spec and run `rowsmith generate`."
     return header_docstring(f"{resource.name}: {summary}", f"{source} Extend in app/extensions/{resource.module}.py.")
+
+
+def described(description: str | None, deprecation: Deprecation | None) -> str:
+    """A description in one line, with since when its subject is deprecated, until when it stays, and why; empty when there is none."""
+    sentences = [description or ""]
+    if deprecation is not None and deprecation != Deprecation():
+        since = f" since {deprecation.since}" if deprecation.since else ""
+        sunset = f", served until {deprecation.sunset}" if deprecation.sunset else ""
+        if not sentences[0].rstrip().endswith(_ENDS):
+            sentences[0] = f"{sentences[0].rstrip()}." if sentences[0].strip() else ""
+        sentences += [f"Deprecated{since}{sunset}.", deprecation.reason or ""]
+    return " ".join(" ".join(sentences).split())
+
+
+_ENDS = (".", "!", "?")

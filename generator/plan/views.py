@@ -135,6 +135,7 @@ class RouteModule:
     hooks: frozenset[str]
     concurrency_required: bool
     deprecated: bool
+    route_class: str
 
 
 @dataclass(frozen=True, slots=True)
