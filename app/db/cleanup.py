@@ -65,7 +65,6 @@ async def clean_up(database: Database) -> None:
 
 async def _purge(database: Database, table: str) -> int:
     """How many rows went; 0 as well while another process is at it."""
-    async with database.connection() as connection, connection.transaction():
-        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
-            return 0
-        return int(await connection.fetchval(f'SELECT "purge_{table}"($1)', STEP))
+    async with database.connection() as connection:
+        alone = "pg_try_advisory_xact_lock($1)"
+        return int(await connection.fetchval(f'SELECT CASE WHEN {alone} THEN "purge_{table}"($2) ELSE 0 END', LOCK, STEP))

@@ -24,6 +24,10 @@ class DanglingReferenceError(RequestValidationError):
     """A reference to a row that does not exist, or is not the user's."""
 
 
+class StillReferredError(HTTPException):
+    """A row cannot be deleted while others refer to it."""
+
+
 class answering:  # noqa: N801  # used like a function, in a `with` statement
     """Turns the database faults of its block, which runs `statement`, into the exceptions that the API answers with."""
 
@@ -106,7 +110,7 @@ def _taken(name: str | None) -> HTTPException:
 def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: bool) -> Exception:
     constraint = _constraints().get(error.constraint_name or "")
     if deleting or not isinstance(constraint, ForeignKeyConstraint):
-        return HTTPException(409, f"Rows of {error.table_name} still refer to this one. Delete or change them first.")
+        return StillReferredError(409, f"Rows of {error.table_name} still refer to this one. Delete or change them first.")
     column = _own_columns(constraint)[0]
     return DanglingReferenceError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
 

@@ -53,7 +53,7 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
 
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncGenerator[Connection]:
-    connection = await asyncpg.connect(dsn, timeout=10)
+    connection = await asyncpg.connect(dsn, timeout=30)
     try:
         yield connection
     finally:

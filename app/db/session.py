@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.cursors import CursorSigner
-from app.db.faults import answering
+from app.db.faults import StillReferredError, answering
 from app.db.pool import Database
 from app.db.statements import Statement, Updates, table_of
 from app.db.unit import Unit, unit_of
@@ -56,6 +56,20 @@ class Session:
             async with self._database.connection() as connection:
                 record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
+
+    async def delete(self, model: type[SQLModel], statement: Statement, /, *, user_id: str, row_id: UUID, versions: Any) -> Row | None:
+        """Run a `delete_and_clear` of a row of `model`; None when there is none of these versions.
+
+        A reference that another request makes while the statement waits for the row is not seen by it, and stands in its way. With the row
+        locked beforehand nobody can make one.
+        """
+        parameters = {"user_id": user_id, "id": row_id, "versions": versions}
+        try:
+            return await self.fetch_one(statement, **parameters)
+        except StillReferredError:
+            async with self.transaction(user_id) as transaction:
+                await transaction.get(model, row_id)
+                return await transaction.fetch_one(statement, **parameters)
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""

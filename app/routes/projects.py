@@ -151,7 +151,7 @@ async def update_project(user_id: OwnerId, project_id: UUID, body: ProjectUpdate
 async def delete_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
     """Delete a project."""
     versions = versions_in(if_match)
-    row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=project_id, versions=versions)
+    row = await session.delete(Project, DELETE_ROW, user_id=user_id, row_id=project_id, versions=versions)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return deleted()

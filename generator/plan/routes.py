@@ -137,6 +137,7 @@ class _RoutePlanner:
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
+            clears=bool(self.referring),
             route_class=self._route_class(),
         )
 

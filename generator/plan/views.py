@@ -135,6 +135,8 @@ class RouteModule:
     hooks: frozenset[str]
     concurrency_required: bool
     deprecated: bool
+    clears: bool
+    """Whether a delete sets references of other rows to null."""
     route_class: str
 
 

@@ -392,8 +392,10 @@ def test_J9_without_leeway() -> None:
     with guarded(JWT_LEEWAY="0") as api:
         now = time.time()
         assert api.status(hs256(SECRET, claims(nbf=now - 1, iat=now - 1))) == 200
-        for members in ({"exp": now - 0.01}, {"nbf": now + 10}, {"iat": now + 10}):
+        for members in ({"nbf": now + 10}, {"iat": now + 10}):
             refused(api, hs256(SECRET, claims(**members)))
+        for _ in range(5):  # most of them within one second
+            refused(api, hs256(SECRET, claims(exp=time.time() - 0.01)))
 
 
 def test_J9_an_expired_token_is_called_so(api: Guarded) -> None:

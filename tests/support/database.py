@@ -88,5 +88,8 @@ def _ensure_template(server: EmbeddedPostgres) -> None:
     from app.db.schema import create_schema  # noqa: PLC0415 - servers without tables need no application
 
     if not server.execute("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
-        server.create_database(TEMPLATE)
-        asyncio.run(create_schema(server.dsn(OWNER_ROLE, TEMPLATE), APP_ROLE))
+        unfinished = f"{TEMPLATE}_unfinished"  # where this fails, the next test tries again
+        server.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
+        server.create_database(unfinished)
+        asyncio.run(create_schema(server.dsn(OWNER_ROLE, unfinished), APP_ROLE))
+        server.execute("postgres", f'ALTER DATABASE "{unfinished}" RENAME TO "{TEMPLATE}"')

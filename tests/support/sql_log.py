@@ -9,7 +9,10 @@ from typing import Any
 
 from tests.support.database import Database
 
-STATEMENT = re.compile(rb"LOG:  (?:execute [^:]*|statement): ")
+CLEAN_UP = ("SELECT CASE WHEN pg_try_advisory_xact_lock", "WITH gone AS (DELETE")
+"""How the statements begin that the application runs in the background."""
+
+STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{CLEAN_UP[0]})".encode())
 PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n((?:\t.*\n)+)")
 
 
@@ -25,9 +28,12 @@ class SqlLog:
         return len(STATEMENT.findall(self._new()))
 
     def plans(self) -> list[dict[str, Any]]:
-        """The plans that have run, each as EXPLAIN (ANALYZE, FORMAT JSON) has it; without those of a driver that asks for types."""
+        """The plans that have run, each as EXPLAIN (ANALYZE, FORMAT JSON) has it.
+
+        Left out are those of the driver, which asks for types, and of the cleaning up.
+        """
         plans = [json.loads(found) for found in PLAN.findall(self._new())]
-        return [plan for plan in plans if "pg_type" not in plan["Query Text"]]
+        return [plan for plan in plans if "pg_type" not in plan["Query Text"] and not plan["Query Text"].startswith(CLEAN_UP)]
 
     def _new(self) -> bytes:
         with self.database.server.log.open("rb") as log:
