@@ -860,6 +860,24 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="rule: \"priority <> 'hihg'\"",
         right="rule: \"priority <> 'high'\"",
     ),
+    "RS418": CodeInfo(
+        title="a computed field of another type",
+        meaning=(
+            "A condition gives a boolean, a calculation with integers an integer or bigint, any other calculation a decimal, and a text a "
+            "string or text. Nothing is converted silently, and there is no expression for the other types."
+        ),
+        wrong='total: {type: integer, computed: "price * 1.2"}',
+        right='total: {type: decimal, precision: 12, scale: 2, computed: "price * 1.2"}',
+    ),
+    "RS419": CodeInfo(
+        title="a computed field that can be null",
+        meaning=(
+            "An expression is null when a field in it is, and when it divides by zero. The type of the field says so, because clients rely "
+            "on it."
+        ),
+        wrong='is_late: {type: boolean, computed: "due_at < started_at"}',
+        right='is_late: {type: boolean, nullable: true, computed: "due_at < started_at"}',
+    ),
     "RS501": CodeInfo(
         title="a resource without operations",
         meaning="A resource offers at least one operation. Without the key it offers all of them but batch.",
@@ -1094,12 +1112,6 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="soft_delete: true",
         right="soft_delete: false",
-    ),
-    "RS902": CodeInfo(
-        title="computed fields are not available yet",
-        meaning="The spec language has `computed`, but this version of Rowsmith does not serve it.",
-        wrong='total: {type: decimal, precision: 9, scale: 2, computed: "price * count"}',
-        right="total: {type: decimal, precision: 9, scale: 2, write: never, nullable: true}",
     ),
     "RS903": CodeInfo(
         title="upsert is not available yet",

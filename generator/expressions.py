@@ -1,4 +1,4 @@
-"""The rules of `checks`: read, typed, and written as SQL and as Python.
+"""The rules of `checks` and the expressions of computed fields: read, typed, and written as SQL and as Python.
 
 A rule is a condition over the fields of its resource: `not completed or notes is not null`. It holds unless it is false; a rule that
 is unknown, because a field in it is null, passes. Both outputs of a rule decide every row alike:
@@ -11,18 +11,32 @@ is unknown, because a field in it is null, passes. Both outputs of a rule decide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import cast
 
 from generator import ir
 from generator.diagnostics import Diagnostic, error
 from generator.ir import EnumType, Kind, Reference, ScalarType, Span
-from generator.rules.checker import BAD_LITERAL, CONSTANT, NULL_COMPARISON, UNKNOWN_FIELD, UNKNOWN_FUNCTION, WRONG_TYPE, check
+from generator.rules import tree
+from generator.rules.checker import (
+    BAD_LITERAL,
+    CONSTANT,
+    NULL_COMPARISON,
+    UNKNOWN_FIELD,
+    UNKNOWN_FUNCTION,
+    WRONG_TYPE,
+    check,
+    check_value,
+)
 from generator.rules.reader import SYNTAX, TOO_COMPLEX, RuleError, read
 from generator.rules.syntax import Extent
-from generator.rules.to_python import RUNTIME, python_of, uses_runtime
-from generator.rules.to_sql import sql_of
-from generator.rules.tree import Column, ValueType, columns_of
+from generator.rules.to_python import RUNTIME, python_of, uses_runtime, value_python
+from generator.rules.to_sql import sql_of, value_sql
+from generator.rules.tree import NUMBERS, TEXTS, Column, Numbers, Typed, ValueType, can_be_null, columns_of
+from generator.types import SCALARS, sql_type
 
 _TYPES = {
     Kind.STRING: ValueType.TEXT,
@@ -103,6 +117,99 @@ def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule |
         columns=tuple(column.column for column in columns_of(condition)),
         imports=(RUNTIME,) if uses_runtime(python) else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """What a computed field is made of.
+
+    `sql` gives its value in its type. `python` gives the same over `self.<column>`, which needs `imports`, modules of `app.api`.
+    `columns` are those in it. `nullable` says whether it can be null. `range` is the rule that the value fits its type, or None where it
+    always does.
+    """
+
+    sql: str
+    python: str
+    columns: tuple[str, ...]
+    imports: tuple[str, ...]
+    nullable: bool
+    range: Rule | None
+
+
+_RESULTS = {
+    Kind.BOOLEAN: frozenset({ValueType.BOOLEAN}),
+    Kind.INTEGER: frozenset({ValueType.INTEGER}),
+    Kind.BIGINT: frozenset({ValueType.INTEGER}),
+    Kind.DECIMAL: NUMBERS,
+    Kind.STRING: TEXTS,
+    Kind.TEXT: TEXTS,
+}
+"""What the expression of a computed field of each type may give."""
+
+_TYPES_OF = {
+    ValueType.BOOLEAN: "`boolean`",
+    ValueType.INTEGER: "`integer`, `bigint` or `decimal`",
+    ValueType.DECIMAL: "`decimal`",
+    ValueType.FLOAT: "`decimal`",
+    ValueType.TEXT: "`string` or `text`",
+    ValueType.ENUM: "`string` or `text`",
+}
+
+
+def compile_value(
+    text: str, span: Span, columns: Mapping[str, Column], scalar: ScalarType, *, table: str | None = None
+) -> Computation | tuple[Diagnostic, ...]:
+    """What the expression of a computed field of type `scalar` stands for, or what is wrong with it; see `compile_rule`.
+
+    With `table`, columns have its name before them in `sql`.
+    """
+    try:
+        expression = read(text, columns)
+        value, mistakes = check_value(expression, text, columns)
+    except RuleError as mistake:
+        value, mistakes = None, (mistake,)
+    if value is None:
+        return tuple(_of_expression(_diagnostic(mistake, text, span)) for mistake in mistakes)
+    if value.type not in _RESULTS[scalar.kind]:
+        fitting = _TYPES_OF.get(value.type)
+        hint = f"its type would be {fitting}" if fitting else "compare it, or use the field itself"
+        return (error("RS418", f"the expression gives no `{scalar.kind}`", span, "another type", hint=hint),)
+    python = value_python(value, scalar.scale if scalar.kind is Kind.DECIMAL else None)
+    named = {name: replace(column, table=table) for name, column in columns.items()}
+    in_sql, _ = check_value(read(text, named), text, named)
+    return Computation(
+        sql=value_sql(in_sql or value, sql_type(scalar)),
+        python=python,
+        columns=tuple(column.column for column in columns_of(value)),
+        imports=(RUNTIME,) if uses_runtime(python) else (),
+        nullable=can_be_null(value),
+        range=_range(value, scalar),
+    )
+
+
+def _range(value: Typed, scalar: ScalarType) -> Rule | None:
+    """The rule that a number fits into the type."""
+    if value.type not in NUMBERS or isinstance(value, tree.Call):
+        return None
+    limits = SCALARS[scalar.kind].range
+    if limits is not None:
+        low, high = (tree.Constant(ValueType.INTEGER, Decimal(limit)) for limit in limits)
+    else:
+        digits = (9,) * (scalar.precision or 0)
+        low, high = (tree.Constant(ValueType.DECIMAL, Decimal((sign, digits, -(scalar.scale or 0)))) for sign in (1, 0))
+    condition = tree.Range(cast("tree.Value", value), low, high, negated=False, numbers=Numbers.STORED if limits else Numbers.EXACT)
+    python = python_of(condition)
+    fields = tuple(column.column for column in columns_of(condition))
+    return Rule(sql_of(condition), python, fields, (RUNTIME,) if uses_runtime(python) else ())
+
+
+def _of_expression(diagnostic: Diagnostic) -> Diagnostic:
+    """A diagnostic about a rule, about the expression of a computed field."""
+
+    def reworded(words: str | None) -> str | None:
+        return words and re.sub(r"\brules\b", "expressions", re.sub(r"\brule\b", "expression", words.replace("a rule", "an expression")))
+
+    return replace(diagnostic, message=reworded(diagnostic.message) or "", label=reworded(diagnostic.label), hint=reworded(diagnostic.hint))
 
 
 def _diagnostic(mistake: RuleError, text: str, span: Span) -> Diagnostic:

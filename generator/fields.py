@@ -29,12 +29,15 @@ from generator.nodes import Mapping, Node, Scalar, Sequence
 from generator.patterns import pattern_diagnostics
 from generator.spec import DeprecatedSpec, EnumValueSpec, FieldSpec, NamedField, read_spec
 from generator.types import (
+    COMPUTED_KEYS,
+    COMPUTED_TYPES,
     DEFAULT_MAX_ITEMS,
     ITEM_NAMES,
     MAX_ITEMS,
     MAX_LENGTH,
     MAX_PRECISION,
     SCALARS,
+    STORED_KEYS,
     TYPE_NAMES,
     keys_of,
     types_with,
@@ -75,13 +78,20 @@ class _FieldReader:
 
     def read(self) -> Field | None:
         spec = self._spec
-        if spec.has("computed"):
-            self._report("RS902", "`computed` fields are not available in this version yet", spec.key_span("computed"), "not available")
+        if "computed" in spec.broken:
             return None
         if spec.type not in TYPE_NAMES:
             self._unknown_type("type", TYPE_NAMES)
             return None
-        self._illegal_keys()
+        if spec.computed is None:
+            self._illegal_keys()
+        else:
+            self._illegal_keys_of_computed()
+            if spec.type not in COMPUTED_TYPES:
+                listed = ", ".join(f"`{kind}`" for kind in COMPUTED_TYPES)
+                message = f"field `{self._name}` is computed, and no expression gives a `{spec.type}`"
+                self._report("RS418", message, spec.value_span("type"), "not computable", f"types of computed fields: {listed}")
+                return None
         type_ = self._type()
         if type_ is None:
             return None
@@ -99,7 +109,7 @@ class _FieldReader:
             sort=spec.sort,
             search=spec.search,
             readable=spec.read == "always",
-            write=spec.write,
+            write=spec.write if spec.computed is None else "never",
             deprecated=read_deprecation(spec.deprecated, f"field `{self._name}`", self.diagnostics),
             renamed_from=spec.renamed_from,
             span=self._span,
@@ -156,6 +166,20 @@ class _FieldReader:
                 hint = "a reference has no default: make it nullable, or let a hook set it"
             what = f"`list` of `{of}`" if of else f"`{spec.type}`"
             self._report("RS302", f"field `{self._name}` has the type {what}, which takes no `{name}`", key.span, "not of this type", hint)
+
+    def _illegal_keys_of_computed(self) -> None:
+        spec = self._spec
+        legal = COMPUTED_KEYS | STORED_KEYS if spec.stored else COMPUTED_KEYS
+        if spec.type != "decimal":
+            legal -= {"precision", "scale"}
+        for key, _ in spec.node.entries:
+            name = key.text
+            if name in legal or name in spec.broken:
+                continue
+            hint = "the expression gives its value, and no request"
+            if name in STORED_KEYS:
+                hint = "add `stored: true`: only what the table holds has an index"
+            self._report("RS302", f"field `{self._name}` is computed and takes no `{name}`", key.span, "not of a computed field", hint)
 
     def _needs(self, example: str, *keys: str) -> bool:
         """Whether the keys that the type requires are there and in shape; reports those that are missing."""

@@ -140,6 +140,19 @@ class Deprecation:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """The value of a computed field: `sql` over the columns of the table, in the field's type, and the same as `python`.
+
+    A stored one is a generated column; the others are calculated when a row is read. `python` is over `self.<column>`.
+    """
+
+    sql: str
+    stored: bool
+    python: str
+    imports: tuple[str, ...]  # modules of app.api that `python` uses
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of a resource.
 
@@ -161,6 +174,12 @@ class Field:
     deprecated: Deprecation | None
     renamed_from: str | None
     span: Span
+    computed: Computed | None = None
+
+    @property
+    def is_column(self) -> bool:
+        """Whether the table has a column for it."""
+        return self.computed is None or self.computed.stored
 
     @property
     def required(self) -> bool:

@@ -121,8 +121,22 @@ def _unique(checked: CheckedResource) -> list[UniqueConstraint]:
 
 
 def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
-    """The CHECKs of the fields' bounds, then those of the rules."""
-    checks = [check for field in checked.fields.values() for check in bound_checks(checked.table, field)]
+    """The CHECKs of the fields' bounds, those that computed values fit their types, then those of the rules."""
+    checks = [check for field in checked.fields.values() if field.computed is None for check in bound_checks(checked.table, field)]
+    checks += [
+        CheckConstraint(
+            name=naming.check_name(checked.table, name, "range"),
+            sql=rule.sql,
+            columns=rule.columns,
+            message=f"The value of `{name}` that this gives is out of range.",
+            column=None,
+            rule_name=None,
+            rule_python=rule.python,
+            span=checked.fields[name].span,
+            rule_imports=rule.imports,
+        )
+        for name, rule in checked.ranges.items()
+    ]
     for spec in checked.file.checks:
         rule = checked.rules[spec.name]
         checks.append(

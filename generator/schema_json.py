@@ -14,7 +14,18 @@ from pydantic import BaseModel
 
 from generator.ir import HOOKS, Operation
 from generator.spec import CheckSpec, DeprecatedSpec, EnumValueSpec, FieldSpec, PageSpec, ResourceSpec, UniqueSpec
-from generator.types import COMMON_KEYS, ITEM_NAMES, MAX_ITEMS, MAX_PRECISION, TYPE_NAMES, keys_of, types_with
+from generator.types import (
+    COMMON_KEYS,
+    COMPUTED_KEYS,
+    COMPUTED_TYPES,
+    ITEM_NAMES,
+    MAX_ITEMS,
+    MAX_PRECISION,
+    STORED_KEYS,
+    TYPE_NAMES,
+    keys_of,
+    types_with,
+)
 
 type Schema = dict[str, Any]
 
@@ -213,8 +224,13 @@ def _short_field() -> Schema:
 def _rules() -> list[Schema]:
     """What goes with which type."""
     required = [{"if": _type_is(name), "then": {"required": list(keys)}} for name, keys in _REQUIRED.items()]
-    limited = [key for key in FieldSpec.model_fields if key not in COMMON_KEYS and key != "stored"]
-    return [*required, *({"if": {"required": [key]}, "then": _takes(key)} for key in limited)]
+    computed: Schema = {
+        "if": {"required": ["computed"]},
+        "then": {"properties": {"type": {"enum": list(COMPUTED_TYPES)}}, "propertyNames": {"enum": sorted(COMPUTED_KEYS | STORED_KEYS)}},
+    }
+    stored: Schema = {"if": {"required": ["stored"]}, "then": {"required": ["computed"]}}
+    limited = [key for key in FieldSpec.model_fields if key not in COMMON_KEYS | {"computed", "stored"}]
+    return [*required, computed, stored, *({"if": {"required": [key]}, "then": _takes(key)} for key in limited)]
 
 
 def _type_is(name: str) -> Schema:

@@ -194,7 +194,7 @@ class FieldSpec(Spec):
     search: _Flag = False
     read: Annotated[Literal["always", "never"], BeforeValidator(_name)] = "always"
     write: Annotated[Literal["always", "once", "never"], BeforeValidator(_name)] = "always"
-    computed: _Node | None = None
+    computed: _Text | None = None
     stored: _Flag = False
 
 

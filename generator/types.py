@@ -241,7 +241,18 @@ TYPE_NAMES = (*(kind.value for kind in Kind), "enum", "json", "list", "ref")
 ITEM_NAMES = (*(kind.value for kind in Kind if kind is not Kind.TEXT), "enum")
 """Every name that `of:` of a list may have."""
 
-COMMON_KEYS = frozenset({"type", "nullable", "description", "example", "deprecated", "renamed_from", "read", "write", "computed"})
+COMPUTED_TYPES = ("string", "text", "integer", "bigint", "decimal", "boolean")
+"""The types that computed fields can have."""
+
+COMPUTED_KEYS = frozenset(
+    {"type", "computed", "stored", "nullable", "precision", "scale", "description", "example", "deprecated", "renamed_from"}
+)
+"""The keys that a computed field may have."""
+
+STORED_KEYS = frozenset({"filter", "sort", "index", "unique"})
+"""Those that a stored one may have besides: it is a column."""
+
+COMMON_KEYS = frozenset({"type", "nullable", "description", "example", "deprecated", "renamed_from", "read", "write"})
 _KEYS: Mapping[str, frozenset[str]] = {
     **{
         kind.value: row.constraints | {"default", "filter", "index", *(("sort", "unique") if row.ordered else ())}

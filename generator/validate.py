@@ -11,7 +11,7 @@ from generator.expressions import Rule, compile_rule, rule_columns
 from generator.fields import read_deprecation, read_field
 from generator.ir import Field
 from generator.spec import FieldSpec, ResourceFile
-from generator.validation import constraints, names, operations, references, warnings
+from generator.validation import computed, constraints, names, operations, references, warnings
 from generator.validation.checked import CheckedResource, Project, stem_of
 
 __all__ = ["CheckedResource", "Project", "validate"]
@@ -70,10 +70,12 @@ def _check(file: ResourceFile, plurals: Mapping[str, str]) -> tuple[CheckedResou
             fields[named.name] = reading.field
             specs[named.name] = named.spec
     known = frozenset(named.name for named in file.fields)
-    rules, found = _rules(file, fields, known - fields.keys())
+    completed = computed.complete(table, fields, specs, known - fields.keys())
+    diagnostics += completed.diagnostics
+    rules, found = _rules(file, completed.fields, known - completed.fields.keys())
     diagnostics += found
     deprecated = read_deprecation(head.deprecated, f"`{name}`", diagnostics)
-    return CheckedResource(file, name, table, fields, specs, known, deprecated, rules), diagnostics
+    return CheckedResource(file, name, table, completed.fields, specs, known, deprecated, rules, completed.ranges), diagnostics
 
 
 def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[str]) -> tuple[dict[str, Rule], list[Diagnostic]]:
@@ -82,7 +84,7 @@ def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[st
     diagnostics: list[Diagnostic] = []
     if "fields" in file.incomplete | file.head.broken:
         return rules, diagnostics
-    columns = rule_columns(fields.values())
+    columns = rule_columns(field for field in fields.values() if field.computed is None)
     for check in file.checks:
         if check.broken or failed & set(re.findall(r"\w+", check.rule)):
             continue
@@ -90,7 +92,7 @@ def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[st
         if isinstance(rule, Rule):
             rules.setdefault(check.name, rule)
         else:
-            diagnostics += rule
+            diagnostics += computed.without_computed(rule, fields.keys() - columns.keys())
     return rules, diagnostics
 
 

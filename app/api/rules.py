@@ -1,16 +1,17 @@
-"""What the rules of `checks` need beyond Python's own operators, so that they mean the same here as in PostgreSQL's CHECKs.
+"""What `checks` and computed fields need beyond Python's own operators, so that they mean the same here as in PostgreSQL.
 
 Conditions are True, False, or None for unknown. Numbers are exact: integers, or fractions for everything with decimal places.
 """
 
 import datetime as dt
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from uuid import UUID
 
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 _TO_LOWER, _TO_UPPER = str.maketrans(_UPPER, _LOWER), str.maketrans(_LOWER, _UPPER)
 _PLACES = 10**20
+_CONTEXT = Context(prec=100)
 
 
 def exact(number: Decimal | float | str) -> Fraction:
@@ -28,6 +29,14 @@ def divide(dividend: Fraction | int, divisor: Fraction | int) -> Fraction:
     """A division that is cut, not rounded, after 20 decimal places. The divisor is not 0."""
     result = Fraction(dividend) * _PLACES / divisor
     return Fraction(int(result), _PLACES)
+
+
+def rounded(number: Decimal | Fraction | int, places: int) -> Decimal:
+    """The number with so many decimal places, halves away from zero, as PostgreSQL rounds to a scale."""
+    unit = 10**places
+    scaled = Fraction(number) * unit
+    whole = int(abs(scaled) + Fraction(1, 2))
+    return Decimal(whole if scaled >= 0 else -whole).scaleb(-places, _CONTEXT)
 
 
 def decimal(digits: str) -> Decimal:

@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.db.cursors import CursorSigner
 from app.db.faults import StillReferredError, answering
 from app.db.pool import Database
-from app.db.statements import Statement, Updates, table_of
+from app.db.statements import Statement, Updates, table_of, writable
 from app.db.unit import Unit, unit_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Change[M: SQLModel]:
 
 def values_of(row: SQLModel) -> dict[str, Any]:
     """The column values of a table instance, as the parameters of an insert."""
-    return {column.key: getattr(row, column.key) for column in table_of(type(row)).c}
+    return {column.key: getattr(row, column.key) for column in writable(type(row))}
 
 
 def _counted_rows(plan: dict[str, Any]) -> int:

@@ -26,6 +26,7 @@ import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
+    Column,
     ColumnElement,
     CompoundSelect,
     Date,
@@ -243,16 +244,17 @@ def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any]
 
     UUIDs and decimals are read as text, which is how JSON carries them.
     """
-    table = table_of(model)
-    return tuple(_as_json(cast("ColumnElement[Any]", table.c[name])) for name in shape.model_fields)
+    values: dict[str, ColumnElement[Any]] = {**table_of(model).c}
+    values |= {label.name: label.element for label in getattr(model, "__computed__", ())}
+    return tuple(_as_json(name, values[name]) for name in shape.model_fields)
 
 
-def _as_json(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    sql_type: TypeEngine[Any] = column.type
+def _as_json(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    sql_type: TypeEngine[Any] = value.type
     items = item_type(sql_type)
-    if (items or sql_type).python_type not in {UUID, Decimal}:
-        return column
-    return sql_cast(column, Text if items is None else ARRAY(Text)).label(column.key)
+    if (items or sql_type).python_type in {UUID, Decimal}:
+        value = sql_cast(value, Text if items is None else ARRAY(Text))
+    return value if isinstance(value, Column) else value.label(name)
 
 
 def item_type(sql_type: TypeEngine[Any]) -> TypeEngine[Any] | None:
@@ -264,7 +266,12 @@ def placeholders(model: type[SQLModel]) -> dict[str, Any]:
     """What an insert gives each column: the owner, the time of the transaction, version 1 and one parameter for each other column."""
     now = func.now()
     fixed: dict[str, Any] = {"user_id": OWNER, "created_at": now, "updated_at": now, "version": literal_column("1")}
-    return {column.key: fixed.get(column.key, bindparam(column.key, type_=column.type)) for column in table_of(model).c}
+    return {column.key: fixed.get(column.key, bindparam(column.key, type_=column.type)) for column in writable(model)}
+
+
+def writable(model: type[SQLModel]) -> list[Column[Any]]:
+    """The columns that statements write: all but those that the database computes."""
+    return [column for column in table_of(model).c if column.computed is None]
 
 
 def version_matches(model: type[SQLModel]) -> ColumnElement[bool]:

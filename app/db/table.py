@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Integer, Text, TextClause, Uuid, text
+from sqlalchemy import CheckConstraint, Computed, DateTime, Integer, Label, Text, TextClause, Uuid, literal_column, text
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -22,12 +22,20 @@ TIMESTAMP = DateTime(timezone=True)
 
 
 def column(
-    sql_type: TypeEngine[Any] | type[TypeEngine[Any]], *, default: Any = ..., default_factory: Callable[[], Any] | None = None
+    sql_type: TypeEngine[Any] | type[TypeEngine[Any]],
+    *,
+    default: Any = ...,
+    default_factory: Callable[[], Any] | None = None,
+    computed: str | None = None,
 ) -> Any:
     """A column of `sql_type`; nullable when its annotation allows None.
 
-    `default` is what a new instance has when nothing is given; `default_factory` makes it anew for each one.
+    `default` is what a new instance has when nothing is given; `default_factory` makes it anew for each one. `computed` is the expression
+    of a generated column, which the database alone writes.
     """
+    if computed is not None:
+        generated = Computed(text(_plain(computed)), persisted=True)
+        return Field(sa_type=sql_type, sa_column_args=[generated])  # pyright: ignore[reportArgumentType]
     if default_factory is None and isinstance(default, list | dict):
         default_factory = partial(deepcopy, default)
     if default_factory is not None:
@@ -47,6 +55,11 @@ def expression(sql: str) -> TextClause:
     return text(_plain(sql))
 
 
+def computed(name: str, sql: str, sql_type: TypeEngine[Any] | type[TypeEngine[Any]]) -> Label[Any]:
+    """A value that is calculated when a row is read."""
+    return literal_column(sql, sql_type).label(name)  # pyright: ignore[reportArgumentType]  # a class does as well
+
+
 def _plain(sql: str) -> str:
     """SQL without parameters: SQLAlchemy would take a colon for the beginning of one."""
     return sql.replace(":", "\\:")
@@ -57,6 +70,9 @@ class OwnedTable(SQLModel):
 
     if TYPE_CHECKING:
         __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # SQLModel declares it twice
+
+    __computed__: ClassVar[tuple[Label[Any], ...]] = ()
+    """What is no column and is read all the same."""
 
     user_id: str = Field(sa_type=Text, primary_key=True)
     id: UUID = Field(sa_type=Uuid, primary_key=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read, broken_rule
 from app.api.query import ItemQuery, ListQuery, Values
@@ -94,6 +94,7 @@ class Project(OwnedTable, table=True):
     name: str = column(TEXT)
     summary: str | None = column(TEXT)
     status: ProjectStatus = column(TEXT, default=ProjectStatus.PLANNED)
+    is_open: bool = column(Boolean, computed="status <> 'done'")
     color: str | None = column(TEXT)
     starts_on: date | None = column(Date)
     ends_on: date | None = column(Date)
@@ -144,6 +145,7 @@ class ProjectRead(Read):
     name: ProjectName
     summary: str | None
     status: ProjectStatus
+    is_open: bool
     color: ProjectColor | None
     starts_on: Date_ | None
     ends_on: Date_ | None
@@ -166,6 +168,8 @@ class ProjectQuery(ListQuery):
     status: ProjectStatus | None = None
     status__ne: ProjectStatus | None = None
     status__in: Values[ProjectStatus] | None = None
+    is_open: Flag | None = None
+    is_open__ne: Flag | None = None
     starts_on: Date_ | None = None
     starts_on__ne: Date_ | None = None
     starts_on__in: Values[Date_] | None = None

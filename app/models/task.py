@@ -13,11 +13,12 @@ from pydantic import Field, model_validator
 from sqlalchemy import ARRAY, Boolean, ForeignKeyConstraint, Index, Integer, Numeric, PrimaryKeyConstraint, Time, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.api import rules
 from app.api.body import Body, Read, broken_rule
 from app.api.query import ItemQuery, ListQuery, Values, Whole
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
-from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, expression
+from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
 
 
 class TaskPriority(StrEnum):
@@ -35,6 +36,7 @@ TaskSlug = Annotated[str, Field(max_length=80, pattern="^[a-z0-9-]+$", examples=
 TaskLabels = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20, examples=[["moving"]])]
 TaskLinks = Annotated[list[Annotated[Url, Field(max_length=2048)]], Field(max_length=5)]
 TaskChecklist = Annotated[Json, Field(description="Whatever the client keeps about its steps.")]
+TaskRemaining = Annotated[Decimal, Field(description="What is left of the estimate."), Exact(6, 2)]
 
 
 class Task(OwnedTable, table=True):
@@ -91,6 +93,11 @@ class Task(OwnedTable, table=True):
         ),
         check("ck_tasks_checklist_size", "pg_column_size(checklist) <= 524288", "JSON should have at most 64 KiB", on="checklist"),
         check("ck_tasks_reminder_time_range", "reminder_time < time '24:00'", "Input should be a time before 24:00", on="reminder_time"),
+        check(
+            "ck_tasks_remaining_range",
+            "div(estimate * (100 - progress::numeric) * 1e20, 100) * 1e-20 BETWEEN -9999.99 AND 9999.99",
+            "The value of `remaining` that this gives is out of range.",
+        ),
         check("ck_tasks_done_has_progress", "NOT completed OR progress = 100", "A completed task has a progress of 100."),
         Index("ix_tasks_created_at", "user_id", "created_at", "id"),
         Index("ix_tasks_updated_at", "user_id", "updated_at", "id"),
@@ -123,6 +130,15 @@ class Task(OwnedTable, table=True):
     project_id: UUID | None = column(Uuid)
     parent_id: UUID | None = column(Uuid)
 
+    __computed__ = (
+        computed("remaining", "(div(tasks.estimate * (100 - tasks.progress::numeric) * 1e20, 100) * 1e-20)::numeric(6, 2)", Numeric(6, 2)),
+    )
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is left of the estimate."""
+        return None if self.estimate is None else rules.rounded(rules.divide(rules.exact(self.estimate) * (100 - self.progress), 100), 2)
+
 
 class TaskReplace(Body):
     """What a replacement of a Task sends; a missing field gets its default."""
@@ -134,8 +150,8 @@ class TaskReplace(Body):
     due_at: DateTime | None = None
     estimate: TaskEstimate | None = None
     progress: TaskProgress = 0
-    labels: TaskLabels = Field(default_factory=list)
-    links: TaskLinks = Field(default_factory=list)
+    labels: TaskLabels = Field(default_factory=list[str])
+    links: TaskLinks = Field(default_factory=list[str])
     checklist: TaskChecklist | None = None
     reminder_time: Time_ | None = None
     project_id: UUID | None = None
@@ -144,6 +160,10 @@ class TaskReplace(Body):
     @model_validator(mode="after")
     def __check_rules__(self) -> Self:
         """Hold the values together against the rules of the resource."""
+        if self.estimate is not None and not rules.exact("-9999.99") <= rules.divide(
+            rules.exact(self.estimate) * (100 - self.progress), 100
+        ) <= rules.exact("9999.99"):
+            raise broken_rule("ck_tasks_remaining_range", "The value of `remaining` that this gives is out of range.")
         if self.completed and self.progress != 100:
             raise broken_rule("done_has_progress", "A completed task has a progress of 100.")
         return self
@@ -188,6 +208,7 @@ class TaskRead(Read):
     links: TaskLinks
     checklist: TaskChecklist | None
     reminder_time: Time_ | None
+    remaining: TaskRemaining | None
     project_id: UUID | None
     parent_id: UUID | None
 

@@ -39,7 +39,7 @@ class Column:
     """A column of a field, whose name in the spec is `field`.
 
     `default` is what a row without a value gets, as SQL; `sample` a value that rows can have, for a downgrade that has to bring the column
-    back. `values` are those of an enum.
+    back. `values` are those of an enum. `computed` is the expression of a generated column.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Column:
     default: str | None = None
     sample: str | None = None
     values: tuple[str, ...] = ()
+    computed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _table(resource: Resource, plurals: dict[str, str]) -> Table:
     return Table(
         name=resource.plural,
         resource=resource.name,
-        columns=(*_BUILT_IN, *(_column(field) for field in resource.fields)),
+        columns=(*_BUILT_IN, *(_column(field) for field in resource.fields if field.is_column)),
         constraints=tuple(_constraints(resource, plurals)),
         indexes=tuple(StoredIndex(index.name, _index(index)) for index in resource.indexes),
     )
@@ -177,6 +178,7 @@ def _column(field: Field) -> Column:
         default=_default(field),
         sample=_sample(field),
         values=tuple(value.value for value in field.type.values) if isinstance(field.type, EnumType) else (),
+        computed=field.computed.sql if field.computed is not None else None,
     )
 
 

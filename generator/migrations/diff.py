@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
 from generator.migrations.operations import (
     AddColumn,
+    AddComputed,
     AddConstraint,
     AddIndex,
     AllowNull,
@@ -15,6 +16,7 @@ from generator.migrations.operations import (
     ChangeType,
     CreateTable,
     DropColumn,
+    DropComputed,
     DropConstraint,
     DropIndex,
     DropTable,
@@ -26,7 +28,7 @@ from generator.migrations.operations import (
     ReplaceValue,
     Require,
 )
-from generator.migrations.renames import Renames, renamed
+from generator.migrations.renames import Renames, mentions, renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ class _Phases:
     """Operations by the time at which they are done."""
 
     drop_rules: list[Operation] = field(default_factory=list["Operation"])
+    drop_computed: list[Operation] = field(default_factory=list["Operation"])
     rename: list[Operation] = field(default_factory=list["Operation"])
     shape: list[Operation] = field(default_factory=list["Operation"])
+    add_computed: list[Operation] = field(default_factory=list["Operation"])
     data: list[Operation] = field(default_factory=list["Operation"])
     add_rules: list[Operation] = field(default_factory=list["Operation"])
     add_references: list[Operation] = field(default_factory=list["Operation"])
@@ -59,7 +63,17 @@ class _Phases:
     problems: list[Problem] = field(default_factory=list["Problem"])
 
     def done(self) -> Difference:
-        operations = (self.drop_rules, self.rename, self.shape, self.data, self.add_rules, self.add_references, self.drop)
+        operations = (
+            self.drop_rules,
+            self.drop_computed,
+            self.rename,
+            self.shape,
+            self.add_computed,
+            self.data,
+            self.add_rules,
+            self.add_references,
+            self.drop,
+        )
         return Difference(tuple(one for phase in operations for one in phase), tuple(self.problems))
 
 
@@ -119,16 +133,36 @@ class _Comparison:
                 self.phases.rename.append(RenameColumn(self.new.name, was.name, old.name))
         before, after = ({column.name: column for column in table.columns} for table in (self.old, self.new))
         originals = {old.name: was for was, old in zip(self.was.columns, self.old.columns, strict=True)}
+        rebuilt = self._rebuilt(before, after)
         for name, column in after.items():
-            if name in before:
-                self._change(before[name], column)
-            else:
+            if name in rebuilt or name not in before:
                 self._add(column)
-        self.phases.drop += [DropColumn(self.new.name, originals[name]) for name in before if name not in after]
-        self._constraints()
-        self._indexes()
+            else:
+                self._change(before[name], column)
+        for name, column in before.items():
+            if name in rebuilt or (name not in after and column.computed is not None):
+                drop = DropColumn if column.computed is None else DropComputed
+                self.phases.drop_computed.append(drop(self.was.name, originals[name]))
+            elif name not in after:
+                self.phases.drop.append(DropColumn(self.new.name, originals[name]))
+        self._constraints(rebuilt)
+        self._indexes(rebuilt)
+
+    def _rebuilt(self, before: Mapping[str, Column], after: Mapping[str, Column]) -> set[str]:
+        """The columns that are dropped and added: computed ones that change, and all of them where a type changes."""
+        pairs = {name: (before[name], after[name]) for name in after if name in before}
+        retyped = any(old.type != new.type for old, new in pairs.values() if new.computed is None)
+        return {
+            name
+            for name, (old, new) in pairs.items()
+            if old.computed != new.computed
+            or (new.computed is not None and (retyped or (old.type, old.nullable) != (new.type, new.nullable)))
+        }
 
     def _add(self, column: Column) -> None:
+        if column.computed is not None:
+            self.phases.add_computed.append(AddComputed(self.new.name, column))
+            return
         fill = column.default or (column.sample if self.downgrade else None)
         if not column.nullable and fill is None and not self.downgrade:
             message = f"`{self.new.resource}.{column.field}` is new and required, and the rows of {self.new.name} have no value for it"
@@ -179,9 +213,9 @@ class _Comparison:
             isinstance(one, ChangeType | ReplaceValue) and one.table == self.new.name for one in (*self.phases.shape, *self.phases.data)
         )
 
-    def _constraints(self) -> None:
+    def _constraints(self, rebuilt: set[str]) -> None:
         table = self.new.name
-        gone, added = _unmatched(self.old.constraints, self.new.constraints)
+        gone, added = _unmatched(self.old.constraints, self.new.constraints, rebuilt)
         for old, new in _renamed(gone, added):
             self.phases.rename.append(RenameConstraint(table, old.name, new.name))
         kept = {new.name for new in added.values()}
@@ -193,17 +227,22 @@ class _Comparison:
             target = self.phases.add_references if constraint.kind == "foreign" else self.phases.add_rules
             target.append(AddConstraint(table, constraint, replaces=name in gone))
 
-    def _indexes(self) -> None:
-        gone, added = _unmatched(self.old.indexes, self.new.indexes)
+    def _indexes(self, rebuilt: set[str]) -> None:
+        gone, added = _unmatched(self.old.indexes, self.new.indexes, rebuilt)
         for old, new in _renamed(gone, added):
             self.phases.rename.append(RenameIndex(old.name, new.name))
         self.phases.drop_rules += [DropIndex(name) for name in gone]
         self.phases.add_rules += [AddIndex(self.new.name, index) for index in added.values()]
 
 
-def _unmatched[T: (Constraint, StoredIndex)](old: tuple[T, ...], new: tuple[T, ...]) -> tuple[dict[str, T], dict[str, T]]:
-    """What only one side has, by name."""
-    return ({one.name: one for one in old if one not in new}, {one.name: one for one in new if one not in old})
+def _unmatched[T: (Constraint, StoredIndex)](
+    old: tuple[T, ...], new: tuple[T, ...], rebuilt: set[str]
+) -> tuple[dict[str, T], dict[str, T]]:
+    """What only one side has, by name, and what goes with a column that is dropped and added again."""
+    return (
+        {one.name: one for one in old if one not in new or mentions(one.sql, rebuilt)},
+        {one.name: one for one in new if one not in old or mentions(one.sql, rebuilt)},
+    )
 
 
 def _renamed[T: (Constraint, StoredIndex)](gone: dict[str, T], added: dict[str, T]) -> Iterator[tuple[T, T]]:

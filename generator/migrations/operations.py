@@ -123,6 +123,43 @@ class DropColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class AddComputed:
+    """A generated column. It rewrites the table."""
+
+    table: str
+    column: Column
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"compute {self.table}.{self.column.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        required = "" if self.column.nullable else " NOT NULL"
+        return Step("add_computed", (self.table, self.column.name, self.column.type + required, self.column.computed))
+
+
+@dataclass(frozen=True, slots=True)
+class DropComputed:
+    """The end of a generated column; its values can be computed again."""
+
+    table: str
+    column: Column
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"compute {self.table}.{self.column.name} no more"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_column", (self.table, self.column.name))
+
+
+@dataclass(frozen=True, slots=True)
 class RenameColumn:
     """Another name; values stay."""
 
@@ -363,6 +400,8 @@ type Operation = (
     | RenameTable
     | AddColumn
     | DropColumn
+    | AddComputed
+    | DropComputed
     | RenameColumn
     | ChangeType
     | ChangeDefault
@@ -390,4 +429,6 @@ def consent_of(operation: Operation) -> str | None:
 def _definition(column: Column) -> str:
     """A column in CREATE TABLE."""
     default = f" DEFAULT {column.default}" if column.default is not None else ""
+    if column.computed is not None:
+        default = f" GENERATED ALWAYS AS ({column.computed}) STORED"
     return f"{quote_identifier(column.name)} {column.type}{default}{'' if column.nullable else ' NOT NULL'}"

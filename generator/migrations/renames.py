@@ -86,7 +86,12 @@ def _table(table: Table, new: Database, resource: str, tables: Mapping[str, str]
         name=tables.get(table.name, table.name),
         resource=resource,
         columns=tuple(
-            replace(column, name=columns.get(column.name, column.name), field=fields.get(column.field, column.field))
+            replace(
+                column,
+                name=columns.get(column.name, column.name),
+                field=fields.get(column.field, column.field),
+                computed=column.computed and substitute(column.computed, columns),
+            )
             for column in table.columns
         ),
         constraints=tuple(replace(one, sql=_constraint(one, columns, tables)) for one in table.constraints),
@@ -112,3 +117,8 @@ def substitute(sql: str, names: Mapping[str, str]) -> str:
         return quote_identifier(names[name]) if name in names else token
 
     return _TOKEN.sub(one, sql) if names else sql
+
+
+def mentions(sql: str, names: set[str]) -> bool:
+    """Whether SQL has one of these identifiers."""
+    return substitute(sql, dict.fromkeys(names, "")) != sql

@@ -10,6 +10,7 @@ from generator.imports import Names
 from generator.ir import (
     Bounds,
     CheckConstraint,
+    Computed,
     EnumType,
     Field,
     FieldType,
@@ -30,7 +31,7 @@ from generator.literals import docstring, literal, text
 from generator.naming import pascal_case, resource_classes
 from generator.plan.relations import Expansion
 from generator.plan.values import decimal_argument, default_literal, described, header, operators
-from generator.plan.views import Body, Enum, Line, ModelModule, Rule
+from generator.plan.views import Body, ComputedField, Enum, Line, ModelModule, Rule
 from generator.sql import quote_identifier
 from generator.types import SCALARS
 
@@ -63,13 +64,16 @@ class _ModelPlanner:
         """Everything in the order in which the module defines it, so that imports are those that are used."""
         resource, names = self.resource, self.names
         # Columns of the table.
-        columns = tuple(self._column(field) for field in resource.fields)
-        annotations = {field.column: self._wire(field) for field in resource.fields}
+        columns = tuple(self._column(field) for field in resource.fields if field.is_column)
+        computed = tuple(self._computed(field, field.computed) for field in resource.fields if field.computed and not field.is_column)
         creates, replaces = Operation.CREATE in resource.operations, Operation.REPLACE in resource.operations
+        changes = replaces or Operation.UPDATE in resource.operations
         bodies: list[Body] = []
         always = [field for field in resource.fields if field.write == "always"]
         once = [field for field in resource.fields if field.write == "once"]
-        body_base = names.use("app.api.body", "Body") if creates or replaces or Operation.UPDATE in resource.operations else ""
+        written = [*(always if creates or changes else ()), *(once if creates else ())]
+        annotations = {field.column: self._wire(field) for field in resource.fields if field.readable or field in written}
+        body_base = names.use("app.api.body", "Body") if creates or changes else ""
         if replaces:
             lines = tuple(self._input(field, annotations) for field in always)
             doc = f"What a replacement of a {resource.name} sends; a missing field gets its default."
@@ -121,6 +125,8 @@ class _ModelPlanner:
             item_base = names.use("app.api.query", "ItemQuery")
             bodies.append(Body(f"{resource.name}ItemQuery", item_base, doc, (self._expand(),)))
         used = {"OwnedTable": names.use("app.db.table", "OwnedTable")}
+        if computed:
+            used["property"] = names.builtin("property")
         if any(body.rules for body in bodies):
             for module, name in (("pydantic", "model_validator"), ("typing", "Self"), ("app.api.body", "broken_rule")):
                 used[name] = names.use(module, name)
@@ -139,6 +145,7 @@ class _ModelPlanner:
             tablename=text(resource.plural),
             constraints=constraints,
             columns=columns,
+            computed=computed,
             bodies=tuple(bodies),
             imports=names.statements(),
         )
@@ -158,9 +165,23 @@ class _ModelPlanner:
                 default = f", default={default_literal(field.type, value, self)}"
             case Generated():
                 default = f", default_factory={self._generator(field)}"
+            case None if field.computed is not None:
+                default = f", computed={text(field.computed.sql)}"
             case None:
                 pass
         return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)}{default})")
+
+    def _computed(self, field: Field, computed: Computed) -> ComputedField:
+        for name in computed.imports:
+            self.names.use_own("app.api", name)
+        annotation = self._python(field.type)
+        return ComputedField(
+            name=field.column,
+            sql=f"{self.names.use('app.db.table', 'computed')}({text(field.column)}, {text(computed.sql)}, {self._sql(field.type)})",
+            annotation=f"{annotation} | None" if field.nullable else annotation,
+            doc=docstring(described(field.description, field.deprecated) or f"Computed: {field.name}.", indent=8),
+            python=computed.python,
+        )
 
     def _python(self, field_type: FieldType) -> str:
         """The Python type of a value that comes from the database."""
@@ -388,8 +409,10 @@ class _ModelPlanner:
 
     def _factory(self, field_type: FieldType, written: str) -> str:
         """What makes a default list or object anew for each row."""
+        if written == "[]" and isinstance(field_type, ListType):
+            return self._python(field_type)
         if written in {"[]", "{}"}:
-            return {"[]": "list", "{}": "dict"}[written]
+            return self.names.builtin({"[]": "list", "{}": "dict"}[written])
         return f"{self.names.use('app.api.scalars', 'copies')}({written})" if isinstance(field_type, JsonType) else f"lambda: {written}"
 
     def _rules(self, fields: list[Field]) -> tuple[Rule, ...]:

@@ -103,7 +103,7 @@ class _RoutePlanner:
         hooks = {hook.name for hook in resource.hooks}
         sort = tuple((text(field.column), self._sort(field)) for field in resource.fields if field.sort) if "list" in operations else ()
         fixed = (
-            tuple((field.column, self._fixed(field)) for field in resource.fields if field.write == "never")
+            tuple((field.column, self._fixed(field)) for field in resource.fields if field.write == "never" and field.computed is None)
             if "create" in operations
             else ()
         )

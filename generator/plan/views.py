@@ -50,6 +50,17 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class ComputedField:
+    """A field that is calculated when a row is read: its expression in SQL for `__computed__`, and the property that has it in Python."""
+
+    name: str
+    sql: str
+    annotation: str
+    doc: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelModule:
     """app/models/<module>.py."""
 
@@ -64,6 +75,7 @@ class ModelModule:
     tablename: str
     constraints: tuple[str, ...]
     columns: tuple[Line, ...]
+    computed: tuple[ComputedField, ...]
     bodies: tuple[Body, ...]
 
 

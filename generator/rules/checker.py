@@ -72,6 +72,15 @@ def check(expression: syntax.Expression, rule: str, columns: Mapping[str, Column
     return (None if checker.mistakes else condition), tuple(checker.mistakes)
 
 
+def check_value(expression: syntax.Expression, text: str, columns: Mapping[str, Column]) -> tuple[Typed | None, tuple[RuleError, ...]]:
+    """The typed tree of the value that a whole expression gives, and the mistakes in it; None when there are any."""
+    checker = _Checker(text, columns)
+    value = checker.value(expression)
+    if value is not None and not tree.columns_of(value):
+        checker.report(CONSTANT, "the rule uses no field, so it is always the same", expression.at)
+    return (None if checker.mistakes else value), tuple(checker.mistakes)
+
+
 class _Checker:
     """One rule. `mistakes` collects what is wrong."""
 
@@ -143,7 +152,7 @@ class _Checker:
         return tree.All(known) if operator == "and" else tree.Any(known)
 
     def _null_test(self, expression: syntax.NullCheck) -> Condition | None:
-        operand = self._any(expression.operand, allow_other=True)
+        operand = self.value(expression.operand, allow_other=True)
         if operand is None:
             return None
         if not tree.can_be_null(operand):
@@ -159,7 +168,7 @@ class _Checker:
         if isinstance(expression.left, syntax.Null) or isinstance(expression.right, syntax.Null):
             self._refuse_null_comparison(expression)
             return None
-        left, right = self._any(expression.left), self._any(expression.right)
+        left, right = self.value(expression.left), self.value(expression.right)
         if left is None or right is None:
             return None
         left, right = self._fit(left, expression.left, right), self._fit(right, expression.right, left)
@@ -263,7 +272,7 @@ class _Checker:
 
     # Values
 
-    def _any(self, expression: syntax.Expression, *, allow_other: bool = False) -> Typed | None:
+    def value(self, expression: syntax.Expression, *, allow_other: bool = False) -> Typed | None:
         """A value, or a condition where one is written."""
         match expression:
             case syntax.Infix("+" | "-" | "*" | "/") | syntax.Prefix("-"):

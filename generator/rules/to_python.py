@@ -63,6 +63,19 @@ def python_of(condition: tree.Condition) -> str:
     return _truth(condition, negated=True).text
 
 
+def value_python(node: Typed, places: int | None) -> str:
+    """The expression of a value: None when it is null. With `places` it is a decimal that is rounded to so many, half away from zero."""
+    if node.type is ValueType.BOOLEAN:
+        return _three_valued(node).text
+    value = _value(node, Numbers.STORED if places is None else Numbers.EXACT)
+    if places is not None:
+        value = _call("rules.rounded", value, _Python(str(places), _Binding.ATOM))
+    elif node.type is ValueType.ENUM:
+        value = _call("str", value)
+    unknown = list(_guards(node, known=False))
+    return f"None if {_join(unknown, every=False).text} else {value.text}" if unknown else value.text
+
+
 def _join(parts: Iterable[_Python], *, every: bool) -> _Python:
     """Parts joined by `and` (`every`) or `or`, without those that repeat or follow from an earlier null test."""
     binding = _Binding.AND if every else _Binding.OR
@@ -183,7 +196,7 @@ def _operands(node: tree.Comparison | tree.Membership | tree.Range) -> list[_Pyt
     values = [_value(part, node.numbers) for part in parts]
     if len(enums) < 2:
         return values
-    return [_Python(f"{value.text}.value", _Binding.ATOM) if part in enums else value for part, value in zip(parts, values, strict=True)]
+    return [_call("str", value) if part in enums else value for part, value in zip(parts, values, strict=True)]
 
 
 def _equality(node: tree.Comparison, *, negated: bool) -> _Python:

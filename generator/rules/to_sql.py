@@ -1,4 +1,4 @@
-"""Writes a rule as the expression of a CHECK.
+"""Writes a rule as the expression of a CHECK, and a computed value as one of its type.
 
 Calculations are done in `numeric`, so that no integer or float overflows: an error of the calculation would not be one of the rule.
 Division by zero is null for the same reason. Texts are ordered by code point and change case in ASCII only (COLLATE "C").
@@ -13,7 +13,7 @@ from enum import IntEnum
 from generator.ir import Kind
 from generator.rules import tree
 from generator.rules.checker import DIVISION_PLACES
-from generator.rules.tree import TEXTS, Numbers, Typed, ValueType
+from generator.rules.tree import NUMBERS, TEXTS, Numbers, Typed, ValueType
 from generator.sql import number_literal, quote_identifier, text_literal, typed_literal
 
 _KINDS = {ValueType.DATE: Kind.DATE, ValueType.TIME: Kind.TIME, ValueType.DATETIME: Kind.DATETIME, ValueType.UUID: Kind.UUID}
@@ -41,6 +41,13 @@ def sql_of(condition: tree.Condition) -> str:
     return _sql(condition)[0]
 
 
+def value_sql(node: Typed, sql_type: str) -> str:
+    """The expression of a value; numbers become `sql_type`, which rounds them to its scale (half away from zero)."""
+    if node.type not in NUMBERS:
+        return _sql(node)[0]
+    return f"{_within(node, _Binding.ATOM, exact=True)}::{sql_type}"
+
+
 def _within(node: Typed, binding: _Binding, *, exact: bool = False) -> str:
     text, own = _sql(node, exact=exact)
     return text if own >= binding else f"({text})"
@@ -50,7 +57,11 @@ def _sql(node: Typed, *, exact: bool = False) -> _Sql:
     """A node as SQL; `exact` asks for `numeric` instead of a stored float."""
     match node:
         case tree.Field(column):
-            name = quote_identifier(column.column)
+            name = (
+                quote_identifier(column.column)
+                if column.table is None
+                else f"{quote_identifier(column.table)}.{quote_identifier(column.column)}"
+            )
             return (f"{name}::numeric" if exact and column.type is ValueType.FLOAT else name), _Binding.ATOM
         case tree.Constant():
             return _constant(node)

@@ -53,13 +53,14 @@ class Numbers(StrEnum):
 class Column:
     """What a rule has to know of a field: its column, type and nullability, and the values of an enum.
 
-    Lists and json are of type OTHER, references of type UUID.
+    Lists and json are of type OTHER, references of type UUID. `table` stands before the column in SQL where it is given.
     """
 
     column: str
     type: ValueType
     nullable: bool
     values: tuple[str, ...] = ()
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

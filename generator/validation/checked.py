@@ -19,7 +19,7 @@ INDEXABLE_BUILT_INS = ("id", "created_at", "updated_at", "version")
 class CheckedResource:
     """A resource with its names and the records of its fields. `fields` lacks those that failed, which `names` has all the same.
 
-    `rules` are the compiled rules of `checks` by their names.
+    `rules` are the compiled rules of `checks` by their names, `ranges` those of computed fields, by the fields.
     """
 
     file: ResourceFile
@@ -30,6 +30,7 @@ class CheckedResource:
     names: frozenset[str]
     deprecated: Deprecation | None
     rules: Mapping[str, Rule]
+    ranges: Mapping[str, Rule]
 
     def lacks(self, name: str) -> bool:
         """Whether the resource certainly has no field of that name."""

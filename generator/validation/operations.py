@@ -79,7 +79,9 @@ def unwritable(resource: CheckedResource) -> Iterator[Diagnostic]:
         return
     for field in resource.fields.values():
         spec = resource.specs[field.name]
-        unfilled = field.write == "never" and not field.nullable and field.default is None and not spec.has("default")
+        unfilled = (
+            field.write == "never" and field.computed is None and not field.nullable and field.default is None and not spec.has("default")
+        )
         if unfilled and not spec.broken & {"nullable", "write"} and "hooks" not in head.broken:
             yield error(
                 "RS313",

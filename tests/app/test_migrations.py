@@ -131,6 +131,41 @@ EDITS = {
         keeps={"n": "n"},
     ),
     "rename the resource's table": Edit(("n: integer",), ("n: integer",), new_rest="plural: chores\n"),
+    "compute a field": Edit(
+        ("n: integer",),
+        (
+            "n: integer",
+            "m: {type: integer, computed: n * 2, stored: true, sort: true, filter: true}",
+            "o: {type: integer, computed: n + 1}",
+        ),
+        keeps={"n": "n"},
+    ),
+    "compute it otherwise": Edit(
+        ("n: {type: integer, default: 1}", "m: {type: integer, computed: n * 2, stored: true, sort: true}"),
+        ("m: {type: integer, computed: n * 3, stored: true, sort: true}", "n: {type: integer, default: 1}"),
+        keeps={"n": "n"},
+    ),
+    "change the type that a field is computed from": Edit(
+        ("n: integer", "m: {type: bigint, computed: n * 2, stored: true, sort: true}"),
+        ("n: bigint", "m: {type: bigint, computed: n * 2, stored: true, sort: true}"),
+        keeps={"n": "n", "m": "m"},
+    ),
+    "rename what a field is computed from": Edit(
+        ("n: integer", "m: {type: bigint, computed: n * 2, stored: true, unique: true}"),
+        ("k: {type: integer, renamed_from: n}", "m: {type: bigint, computed: k * 2, stored: true, unique: true}"),
+        keeps={"n": "k", "m": "m"},
+    ),
+    "keep what was computed": Edit(
+        ("n: integer", "m: {type: bigint, computed: n * 2, stored: true}"),
+        ("n: integer", "m: {type: bigint, nullable: true}"),
+        keeps={"n": "n"},
+    ),
+    "compute what was kept": Edit(
+        ("n: integer", "m: bigint?"),
+        ("n: integer", "m: {type: bigint, computed: n * 2, stored: true}"),
+        ("--allow", "drop:tasks.m"),
+        keeps={"n": "n"},
+    ),
     "awkward names": Edit(
         ("order: {type: integer, sort: true}",),
         (

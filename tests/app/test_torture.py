@@ -16,7 +16,7 @@ from generator.embedded import EmbeddedPostgres
 from generator.ir import HOOKS, Operation, Span
 from generator.naming import FIELD_PATTERN, RESOURCE_PATTERN, is_keyword
 from generator.pipeline import load_schema
-from generator.types import ITEM_NAMES, TYPE_NAMES, keys_of
+from generator.types import COMPUTED_KEYS, COMPUTED_TYPES, ITEM_NAMES, STORED_KEYS, TYPE_NAMES, keys_of
 from generator.validation.names import name_problem
 from tests.support.contract import Document
 from tests.support.database import temporary_folder
@@ -34,7 +34,7 @@ FIELDS = [
     for name, spec in tree["fields"].items()
 ]
 
-LATER = {"computed", "search_language", "soft_delete", "upsert", "filters"}
+LATER = {"search_language", "soft_delete", "upsert", "filters"}
 """Keys that this version refuses, or reads without an effect."""
 
 RESOURCES = ["Order", "Group", "User", "Class", "Index", "Address", "Status", "Series", "Date"]
@@ -61,6 +61,13 @@ def test_the_specs_have_every_type_with_every_option():
     used = {(spec["type"], None, key) for _, spec in FIELDS for key in spec}
     used |= {("list", spec["of"], key) for _, spec in FIELDS if spec["type"] == "list" for key in spec}
     assert wanted - used == set()
+
+
+def test_the_specs_have_every_computed_type_with_every_option():
+    computed = [spec for _, spec in FIELDS if "computed" in spec]
+    for stored in (True, False):
+        assert {spec["type"] for spec in computed if spec.get("stored", False) is stored} == set(COMPUTED_TYPES), stored
+    assert {key for spec in computed for key in spec} == COMPUTED_KEYS | STORED_KEYS
 
 
 def test_the_specs_have_every_word_that_an_option_takes():

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from generator.diagnostics import render_text
 from generator.embedded import EmbeddedPostgres
 from generator.ir import Schema
+from generator.naming import module_of
 from generator.pipeline import compile_specs, load_schema
 from generator.render import render
 from tests.support.contract import Document
@@ -75,7 +76,7 @@ def test_a_change_of_one_spec_leaves_what_does_not_depend_on_it(specs: dict[str,
     added = "zz_added: integer?, " if line.endswith("{") else "\n  zz_added: integer?"
     after = {file.path: file for file in render(compiled({**specs, changed: text.replace(line, f"{line}{added}", 1)}))}
     assert after.keys() == before.keys()
-    assert [path for path in after if after[path] != before[path]] == [f"app/models/{changed}.py"]
+    assert [path for path in after if after[path] != before[path]] == [f"app/models/{module_of(changed)}.py"]
 
 
 def test_ruff_and_pyright_find_nothing_in_what_valid_specs_give() -> None:

@@ -1,4 +1,4 @@
-"""A rule decides every row alike in PostgreSQL and in Python: generated rules, generated rows, both sides compared."""
+"""A rule decides every row alike in PostgreSQL and in Python, and a computed value is the same: generated ones, both sides compared."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from app.api import rules
 from generator.embedded import SUPERUSER, EmbeddedPostgres
-from generator.expressions import Rule, compile_rule
-from generator.ir import Span
+from generator.expressions import Computation, Rule, compile_rule, compile_value
+from generator.ir import Kind, ScalarType, Span
 from generator.rules.tree import Column, ValueType
 
 SPAN = Span("resources/thing.yaml", 1, 1)
@@ -373,3 +373,76 @@ def test_postgres_and_python_agree_at_the_edges(postgres: EmbeddedPostgres) -> N
         column = [answer[index] for answer in answers]
         assert [broken_in_python(rule, row) for row in rows] == column, f"{rule.sql}\n{rule.python}"
         assert len(set(column)) == 2, f"{rule.sql} decides nothing here"
+
+
+# --- Computed values ----------------------------------------------------------------------------------------------------------------
+
+RESULTS = (
+    ScalarType(Kind.BOOLEAN),
+    ScalarType(Kind.TEXT),
+    ScalarType(Kind.BIGINT),
+    ScalarType(Kind.DECIMAL, precision=12, scale=2),
+    ScalarType(Kind.DECIMAL, precision=38, scale=30),
+    ScalarType(Kind.DECIMAL, precision=5, scale=0),
+)
+
+
+def computed(text: str, scalar: ScalarType) -> Computation | None:
+    """The expression, where it has this type."""
+    found = compile_value(text, SPAN, COLUMNS, scalar, table="things" if len(text) % 2 else None)
+    return found if isinstance(found, Computation) else None
+
+
+@st.composite
+def computations(draw: st.DrawFn) -> Computation:
+    """A computed value of some type."""
+    scalar = draw(st.sampled_from(RESULTS))
+    texts = {Kind.BOOLEAN: CONDITIONS, Kind.TEXT: TEXT_VALUES | _fields(ValueType.ENUM)}.get(scalar.kind, NUMBERS)
+    return draw(texts.map(lambda text: computed(text, scalar)).filter(lambda found: found is not None))  # pyright: ignore[reportReturnType]
+
+
+async def values_in_postgres(
+    connection: asyncpg.Connection, compiled: Sequence[Computation], rows: Sequence[Mapping[str, object]]
+) -> list[list[object]]:
+    """For each row the value of each computation; Ellipsis where it breaks its range, so that there is no such row."""
+    fits = [f"({one.range.sql}) IS NOT FALSE" if one.range else "true" for one in compiled]
+    values = ", ".join(f"CASE WHEN {fit} THEN {one.sql} END, {fit}" for one, fit in zip(compiled, fits, strict=True))
+    records = json.dumps([{"number": number, **row} for number, row in enumerate(rows)], default=str)
+    query = f"SELECT number, {values} FROM json_populate_recordset(NULL::things, $1) AS things ORDER BY number"
+    return [
+        [value if fit else ... for value, fit in zip(record[1::2], record[2::2], strict=True)]
+        for record in (list(found) for found in await connection.fetch(query, records))
+    ]
+
+
+def value_in_python(one: Computation, row: Mapping[str, object]) -> object:
+    names, this = {"rules": rules}, {"self": SimpleNamespace(**row)}
+    return ... if one.range and eval(one.range.python, names, this) else eval(one.python, names, this)
+
+
+def test_computed_values_agree(postgres: EmbeddedPostgres) -> None:
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(connect(postgres.dsn(SUPERUSER, "postgres")))
+    seen = {"null": 0, "out of range": 0, "value": 0}
+
+    @settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    )
+    @given(st.lists(computations(), min_size=5, max_size=15), st.lists(ROWS, min_size=10, max_size=25))
+    def agree(candidates: list[Computation], rows: list[dict[str, object]]) -> None:
+        answers = loop.run_until_complete(values_in_postgres(connection, candidates, rows))
+        for row, answer in zip(rows, answers, strict=True):
+            for one, there in zip(candidates, answer, strict=True):
+                here = value_in_python(one, row)
+                assert here == there, f"{one.sql}\n{one.python}\n{here!r} is not {there!r}\n{ {name: row[name] for name in one.columns} }"
+                assert here is not None or one.nullable, one.sql
+                seen["null" if here is None else "out of range" if here is ... else "value"] += 1
+
+    try:
+        agree()
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()
+    assert min(seen.values()) > 100, seen

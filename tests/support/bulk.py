@@ -34,7 +34,7 @@ def fill(database: Database, schema: Schema, owners: str, values: Mapping[str, M
             "created_at": "timestamptz '2026-01-01T00:00:00Z' + n * interval '1 second'",
             "updated_at": f"timestamptz '2026-06-01T00:00:00Z' + {SPREAD} * interval '1 second'",
             "version": "1",
-            **{field.column: _value(resource, field) for field in resource.fields},
+            **{field.column: _value(resource, field) for field in resource.fields if field.computed is None},
             **values.get(resource.plural, {}),
         }
         names, expressions = ", ".join(f'"{name}"' for name in columns), ", ".join(columns.values())

@@ -39,7 +39,8 @@ async def main(dsn):
     answers = {}
     for table in OwnedTable.__subclasses__():
         read = getattr(sys.modules[table.__module__], table.__name__ + "Read")
-        for record in await connection.fetch('SELECT * FROM "%s"' % table.__tablename__):
+        computed = "".join(', %s AS "%s"' % (label.element, label.name) for label in table.__computed__)
+        for record in await connection.fetch('SELECT *%s FROM "%s"' % (computed, table.__tablename__)):
             row = {name: record[name] for name in read.model_fields}
             answers[str(record["id"])] = read.model_validate(row).model_dump_json()
     print(json.dumps(answers))

@@ -42,8 +42,9 @@ class Project:
         """Give each table `count` rows, numbered, of one user; references are null or lead to the row of the same number."""
         tables = {table.name: table for table in read_history(self.root).database.tables if table.name not in {one.name for one in CORE}}
         for table in sorted(tables.values(), key=lambda one: sum(constraint.kind == "foreign" for constraint in one.constraints)):
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            values = ", ".join(_value(table, column) for column in table.columns)
+            written = [column for column in table.columns if column.computed is None]
+            columns = ", ".join(f'"{column.name}"' for column in written)
+            values = ", ".join(_value(table, column) for column in written)
             self.database.execute(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM generate_series(1, {count}) AS n(n)")
 
 

@@ -131,18 +131,32 @@ class RoundTrip:
         fixed = {found.column: default_of(found) for found in resource.fields if isinstance(found.default, Literally)}
         identifier = random_id()
         made = {found.column: values_of(found)[0] for found in resource.fields if isinstance(found.default, Generated)}
-        row = {**{found.column: None for found in resource.fields}, **fixed, **made, **body}
-        expected = {found.column: answered(found.type, row[found.column]) for found in resource.fields}
+        plain = [found for found in resource.fields if found.computed is None]
+        row = {**{found.column: None for found in plain}, **fixed, **made, **body}
+        expected = {found.column: answered(found.type, row[found.column]) for found in plain}
         if self.conflicts(resource, expected):
             return None
         moment = f"{datetime.now(UTC).isoformat(timespec='microseconds')[:-6]}Z"
         built_in = {"id": identifier, "user_id": self.user, "created_at": moment, "updated_at": moment, "version": 1}
         text = json.dumps({**row, **built_in}).replace("'", "''")
+        columns = ", ".join(f'"{name}"' for name in (*row, *built_in))
         self.api.database.execute(
-            f'INSERT INTO "{resource.plural}" SELECT * FROM jsonb_populate_record(NULL::"{resource.plural}", \'{text}\'::jsonb)'
+            f'INSERT INTO "{resource.plural}" ({columns})'
+            f" SELECT {columns} FROM jsonb_populate_record(NULL::\"{resource.plural}\", '{text}'::jsonb)"
         )
+        expected |= self.computed(resource, identifier)
         readable = {found.column: expected[found.column] for found in resource.fields if found.readable}
         return self.keep(resource, {**built_in, **readable}, expected)
+
+    def computed(self, resource: Resource, identifier: str) -> Row:
+        """What the database computes for a row."""
+        values: list[str] = []
+        for found in resource.fields:
+            if found.computed is not None:
+                exact = isinstance(found.type, ScalarType) and found.type.kind is Kind.DECIMAL
+                values.append(f"'{found.column}', ({found.computed.sql}){'::text' if exact else ''}")
+        query = f"SELECT json_build_object({', '.join(values)}) FROM \"{resource.plural}\" WHERE id = '{identifier}'"
+        return json.loads(self.api.database.execute(query)) if values else {}
 
     def expected(self, resource: Resource, body: Mapping[str, Any]) -> Row:
         """What a row made from `body` holds, without the defaults that are made anew each time."""
@@ -150,7 +164,7 @@ class RoundTrip:
         for found in resource.fields:
             if found.column in body:
                 row[found.column] = answered(found.type, body[found.column])
-            elif not isinstance(found.default, Generated):
+            elif found.computed is None and not isinstance(found.default, Generated):
                 row[found.column] = default_of(found)
         return row
 
@@ -164,7 +178,7 @@ class RoundTrip:
                 assert same(row[column], expected[column]), f"{resource.name}.{column}: {row[column]!r} is not {expected[column]!r}"
             elif since is not None and isinstance(found.type, ScalarType) and found.type.kind is Kind.DATETIME:
                 assert since <= datetime.fromisoformat(row[column]) <= datetime.now(UTC)
-            else:
+            elif found.computed is None:
                 assert row[column] is not None
 
     def get(self, resource: Resource, row: Row) -> None:
@@ -194,8 +208,13 @@ class RoundTrip:
         assert answer.status_code == 200, f"{case} {method} {body}: {answer.text}"
         after: Row = answer.json()
         fresh = {found.column for found in resource.fields if isinstance(found.default, Generated) and method == "PUT"} - body.keys()
+        fresh |= {found.column for found in resource.fields if found.computed is not None}
         kept = {found.column: expected[found.column] for found in resource.fields if found.column in expected and found.column not in fresh}
-        kept |= {found.column: row["_all"].get(found.column) for found in resource.fields if found.write != "always" and found.readable}
+        kept |= {
+            found.column: row["_all"].get(found.column)
+            for found in resource.fields
+            if found.write != "always" and found.readable and found.computed is None
+        }
         self.check_row(resource, after, kept, since=before)
         assert after["id"] == row["id"]
         assert after["created_at"] == row["created_at"]

@@ -60,7 +60,7 @@ def written(case: ResourceCase, row: Row) -> list[Written]:
         for value in vars(module).values():
             if isinstance(value, Updates):
                 recorded.clear()
-                value.setting(frozenset(column.column for column in case.resource.fields))
+                value.setting(frozenset(column.column for column in case.resource.fields if column.computed is None))
                 found += [Written(f"{case}: update", raw) for raw, _ in recorded]
             elif isinstance(value, Listing):
                 query_type: type[ListQuery] = getattr(

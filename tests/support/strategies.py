@@ -234,6 +234,7 @@ def resources(draw: st.DrawFn, name: str, earlier: Sequence[str]) -> Tree:
     if draw(st.integers(1, 4)) == 1:
         tree["operations"] = draw(st.lists(st.sampled_from(OPERATIONS), min_size=1, unique=True))
     _constraints(draw, tree, drawn)
+    _computed(draw, tree, drawn)
     return tree
 
 
@@ -276,6 +277,23 @@ def _constraints(draw: st.DrawFn, tree: Tree, drawn: Sequence[Drawn]) -> None:
         tree["checks"] = [
             {"name": "sane", "rule": f"{name} is null or {name} >= -9000000000000000000 or {name} < 5", "message": "It's not sane."}
         ]
+
+
+def _computed(draw: st.DrawFn, tree: Tree, drawn: Sequence[Drawn]) -> None:
+    """A field that is computed from one of the others, stored or not."""
+    texts = [one for one in drawn if one.spec["type"] in {"text", "enum"}]
+    tests = [one for one in drawn if one.spec.get("nullable")]
+    options: list[Tree] = [
+        {"type": "text", "computed": f'upper("{one.name}")', "nullable": bool(one.spec.get("nullable"))} for one in texts
+    ]
+    options += [{"type": "boolean", "computed": f'"{one.name}" is null'} for one in tests]
+    if options and draw(st.integers(1, 2)) == 1:
+        spec = draw(st.sampled_from(options))
+        if draw(st.booleans()):
+            spec["stored"] = True
+            _maybe(draw, spec, "filter", st.just(value=True), 2)
+            _maybe(draw, spec, "sort", st.just(value=True), 2)
+        tree["fields"][draw(st.sampled_from(("computed", "property", "rules", "zz_made")))] = spec
 
 
 @st.composite

@@ -87,7 +87,7 @@ def refused(text: str, span: Span = SPAN) -> tuple[Diagnostic, ...]:
         (
             "priority <> level",
             "priority <> level",
-            "self.level is not None and self.priority.value == self.level.value",
+            "self.level is not None and str(self.priority) == str(self.level)",
         ),
         ("archived or archived = completed", None, "self.archived is False and self.archived != self.completed"),
         (

@@ -609,8 +609,50 @@ def test_a_field_that_nobody_writes_needs_a_value() -> None:
     assert findings("a: {type: string, write: never}", rest="operations: [list, get]\n") == []
 
 
-def test_computed_fields_are_not_available_and_make_no_second_mistake() -> None:
-    assert findings("a: {type: integer, computed: b + 1}", rest="unique:\n  - [a]\n") == [("RS902", "computed")]
+COMPUTED = [
+    ("b: integer", "a: {type: integer, computed: b + 1}", []),
+    ("b: integer", "a: {type: integer, computed: b + 1, stored: true, sort: true, unique: true, filter: true}", []),
+    ("b: integer", "a: {type: integer, computed: c + 1}", [("RS411", "c")]),
+    ("b: integer", "a: {type: integer, computed: a + 1}", [("RS411", "a")]),
+    ("b: integer", "a: {type: integer, computed: b +}", [("RS410", "}")]),
+    ("b: integer", "a: {type: integer, computed: 5}", [("RS303", "5")]),
+    ("b: integer", "a: {type: integer, computed: '5'}", [("RS415", "5")]),
+    ("b: integer", "a: {type: integer, computed: b > 1}", [("RS418", "b > 1")]),
+    ("b: integer", "a: {type: string, computed: b}", [("RS418", "b")]),
+    ("b: integer", "a: {type: integer, computed: b / 2.5}", [("RS418", "b / 2.5")]),
+    ("b: date", "a: {type: date, computed: b}", [("RS418", "date")]),
+    ("b: text", "a: {type: string, computed: lower(b)}", [("RS418", "string")]),
+    ("b: text", "a: {type: text, computed: lower(b)}", []),
+    ("b: integer?", "a: {type: integer, computed: b + 1}", [("RS419", "b + 1")]),
+    ("b: integer", "a: {type: integer, computed: 1 / b}", [("RS419", "1 / b")]),
+    ("b: integer?", "a: {type: integer, computed: b + 1, nullable: true}", []),
+    ("b: integer", "a: {type: integer, computed: b + 1, default: 3}", [("RS302", "default")]),
+    ("b: integer", "a: {type: integer, computed: b + 1, write: once}", [("RS302", "write")]),
+    ("b: integer", "a: {type: integer, computed: b + 1, sort: true}", [("RS302", "sort")]),
+    ("b: integer", "a: {type: integer, computed: b + 1, precision: 3}", [("RS302", "precision")]),
+    ("b: integer", "a: {type: decimal, computed: b + 1}", [("RS205", "decimal")]),
+]
+
+
+@pytest.mark.parametrize(("other", "declaration", "expected"), COMPUTED)
+def test_computed_fields(other: str, declaration: str, expected: list[tuple[str, str]]) -> None:
+    assert findings(other, declaration) == expected
+
+
+def test_a_mistake_in_a_computed_field_makes_no_second_one() -> None:
+    rest = "unique:\n  - [a]\nchecks:\n  - {name: c, rule: a > 1, message: No.}\n"
+    assert findings("a: {type: integer, computed: b + 1, stored: true}", rest=rest) == [("RS411", "b")]
+
+
+def test_a_rule_and_another_expression_see_no_computed_field() -> None:
+    rest = "checks:\n  - {name: c, rule: a > 1, message: No.}\n"
+    fields = ("b: integer", "a: {type: integer, computed: b + 1, stored: true}", "d: {type: integer, computed: a + 1}")
+    schema, found = compiled(task=spec(*fields, rest=rest))
+    assert schema is None
+    assert [(one.code, one.hint) for one in found] == [
+        ("RS411", "computed fields are not seen here; write out what it is computed from"),
+        ("RS411", "computed fields are not seen here; write out what it is computed from"),
+    ]
 
 
 # --- warnings -----------------------------------------------------------------------------------------------------------------------

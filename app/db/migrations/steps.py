@@ -65,6 +65,11 @@ def add_column(table: str, name: str, sql_type: str, default: str | None, fill: 
         set_default(table, name, default)
 
 
+def add_computed(table: str, name: str, sql_type: str, expression: str) -> None:
+    """Add a column that the database computes. Writes wait while the values of the rows that are there are computed."""
+    _run(f"ALTER TABLE {_quote(table)} ADD COLUMN IF NOT EXISTS {_quote(name)} {sql_type} GENERATED ALWAYS AS ({expression}) STORED")
+
+
 def drop_column(table: str, name: str) -> None:
     """Drop a column with its values."""
     _run(f"ALTER TABLE {_quote(table)} DROP COLUMN IF EXISTS {_quote(name)}")
