@@ -5,7 +5,7 @@ type, a constraint that stored rows break) it refuses. A database that matters i
 """
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,6 +41,7 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
         for table in tables:
             if await connection.fetchval("SELECT to_regclass($1)", _quote(table.name)) is None:
                 await connection.execute(_sql(CreateTable(table, include_foreign_key_constraints=[])))
+                await _mark_computed(connection, table)
             else:
                 await _sync_columns(connection, table)
         for table in tables:
@@ -62,20 +63,48 @@ async def _connected(dsn: str) -> AsyncGenerator[Connection]:
 
 async def _sync_columns(connection: Connection, table: Table) -> None:
     stored = await connection.fetch(
-        """SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required
+        """SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required,
+                  attgenerated::text <> '' AS computed, col_description(attrelid, attnum) AS mark
            FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped""",
         _quote(table.name),
     )
-    types = {row["name"]: row["type"] for row in stored}
+    marks = {row["name"]: row["mark"] for row in stored if row["computed"]}
+    types = {row["name"]: row["type"] for row in stored if not row["computed"]}
     required = {row["name"]: row["required"] for row in stored}
+    await _drop_stale(connection, table, marks)
     for column in table.columns:
-        if column.name not in types:
+        if column.computed is not None:
+            continue
+        if column.name not in types and column.name not in marks:
             await _add_column(connection, table, column)
-        else:
+        elif column.name in types:
             await _sync_column(connection, table, column, types[column.name], required=required[column.name])
     for name in types.keys() - set(table.columns.keys()):
         if required[name]:
             await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(name)} DROP NOT NULL")
+    for column in table.columns:  # when those that they are computed from are there
+        if column.computed is not None and column.name in types:
+            raise SchemaError(f"{table.name}.{column.name} holds data, and the spec computes it. Rename the field, or delete the database.")
+        if column.computed is not None and marks.get(column.name) != _mark(_sql(CreateColumn(column))):
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {_sql(CreateColumn(column))}")
+    await _mark_computed(connection, table)
+
+
+async def _drop_stale(connection: Connection, table: Table, marks: Mapping[str, str | None]) -> None:
+    """Drop the computed columns, whose `marks` are given, that are computed otherwise now; what is to be kept becomes a plain column."""
+    for name, mark in marks.items():
+        column = table.columns.get(name)
+        if column is not None and column.computed is None:
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(name)} DROP EXPRESSION")
+        elif column is None or mark != _mark(_sql(CreateColumn(column))):
+            await connection.execute(f"ALTER TABLE {_quote(table.name)} DROP COLUMN {_quote(name)}")
+
+
+async def _mark_computed(connection: Connection, table: Table) -> None:
+    for column in table.columns:
+        if column.computed is not None:
+            mark = _mark(_sql(CreateColumn(column)))
+            await connection.execute(f"COMMENT ON COLUMN {_quote(table.name)}.{_quote(column.name)} IS '{mark}'")
 
 
 async def _sync_column(connection: Connection, table: Table, column: Column[Any], stored: str, *, required: bool) -> None:

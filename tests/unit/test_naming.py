@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import MetaData
 from sqlmodel import Field, SQLModel
 
 from generator import naming
@@ -74,7 +75,10 @@ def test_keywords_are_those_of_python_without_the_soft_ones() -> None:
 
 
 def test_reserved_attributes_are_those_of_sqlmodel() -> None:
-    class Table(SQLModel, table=True):
+    class Apart(SQLModel):
+        metadata = MetaData()  # not among the tables of the application
+
+    class Table(Apart, table=True):
         row: int = Field(primary_key=True)
 
     public = {name for name in (*dir(SQLModel), *dir(Table(row=1))) if not name.startswith("_")} - {"row", "Field"}

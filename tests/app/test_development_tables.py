@@ -1,0 +1,64 @@
+"""The tables of a development database follow the specs while rows are in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.embedded import APP_ROLE, EmbeddedPostgres
+from tests.support.catalog import catalog
+from tests.support.database import Database, new_database
+from tests.support.generated import CREATE_TABLES, run_python, write_core, write_generated, write_specs
+
+COMPUTED = "m: {type: bigint, computed: n * 2, stored: true, sort: true, unique: true}"
+EDITS = {
+    "a field with a default": (("n: integer",), ("n: integer", "note: {type: string, default: new}")),
+    "another bound": (("n: {type: integer, le: 90}",), ("n: {type: integer, le: 80, sort: true}",)),
+    "a computed field": (("n: integer",), (COMPUTED, "n: integer")),
+    "a computed field of a new one": (
+        ("n: integer",),
+        ("n: integer", "k: {type: integer, default: 4}", COMPUTED.replace("n *", "k * n *")),
+    ),
+    "another expression": (("n: integer", COMPUTED), ("n: integer", COMPUTED.replace("* 2", "* 3 + 1"))),
+    "the same expression": (("n: integer", COMPUTED), ("n: integer", COMPUTED, "p: text?")),
+    "a computed field that is kept": (("n: integer", COMPUTED), ("n: integer", "m: {type: bigint, sort: true, unique: true}")),
+    "no computed field any more": (("n: integer", COMPUTED), ("n: integer",)),
+}
+
+
+def spec(*fields: str) -> dict[str, str]:
+    return {"mark": "\n".join(("resource: Mark", "fields:", *(f"  {field}" for field in fields), ""))}
+
+
+def bring(root: Path, database: Database, *fields: str) -> None:
+    """Generate the code of a spec with these fields and bring the database to it."""
+    write_specs(root, spec(*fields))
+    write_generated(root)
+    run_python(root, "-c", CREATE_TABLES, database.owner_dsn, APP_ROLE)
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_tables_become_those_of_the_spec_and_keep_their_rows(edit: str, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    old, new = EDITS[edit]
+    write_core(tmp_path)
+    with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as fresh:
+        bring(tmp_path, database, *old)
+        values = "SELECT 'ada', gen_random_uuid(), now(), now(), 1, n FROM generate_series(1, 50) AS n"
+        database.execute(f"INSERT INTO marks (user_id, id, created_at, updated_at, version, n) {values}")
+        for _ in range(2):
+            bring(tmp_path, database, *new)
+        bring(tmp_path, fresh, *new)
+        found, wanted = catalog(database, defaults=False), catalog(fresh, defaults=False)
+        assert {name: sorted(rows) for name, rows in found.items()} == {name: sorted(rows) for name, rows in wanted.items()}
+        assert database.execute("SELECT sum(n) FROM marks") == str(sum(range(1, 51)))
+
+
+def test_data_is_not_computed_away(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    write_core(tmp_path)
+    with new_database(postgres, tables=False) as database:
+        bring(tmp_path, database, "n: integer", "m: bigint")
+        with pytest.raises(
+            AssertionError, match=r"marks\.m holds data, and the spec computes it\. Rename the field, or delete the database\."
+        ):
+            bring(tmp_path, database, "n: integer", COMPUTED)
