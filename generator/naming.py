@@ -46,6 +46,9 @@ QUERY_PARAMETERS = frozenset(
 )
 """The parameters of lists and aggregates, which would hide a filter of that name."""
 
+QUERY_CLASSES = ("Query", "ItemQuery", "Filters", "AggregateQuery", "Aggregate")
+"""What the classes of the query strings of a resource, and of the answers of its aggregates, are called behind its name."""
+
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that PostgreSQL gives every table."""
 
@@ -95,8 +98,9 @@ def reference_column(field: str) -> str:
 
 
 def enum_class(resource: str, field: str) -> str:
-    """The class of an enum field: Task and priority → TaskPriority."""
-    return resource + pascal_case(field)
+    """The class of an enum field: Task and priority → TaskPriority; that of a field `query` is no TaskQuery, which lists have."""
+    name = pascal_case(field)
+    return f"{resource}{name}Enum" if name in QUERY_CLASSES else f"{resource}{name}"
 
 
 def member_name(value: str) -> str:

@@ -14,13 +14,10 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Integer,
-    Text,
     and_,
-    any_,
     bindparam,
     false,
     func,
@@ -34,11 +31,12 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.api.expansion import Expansions, View
+from app.api.filters import Filters, arguments_of, filtered, shape_of
 from app.api.query import ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
-from app.db.statements import Statement, item_type, owned, table_of
+from app.db.statements import Statement, owned, table_of
 
 MAX_SORT_KEYS = 5
 DEFAULT_SORT = "-created_at"
@@ -47,10 +45,6 @@ COUNTED = 1_000
 
 RELATIONS = (("next", "next"), ("previous", "prev"))
 """The names of cursors in the answer and in the Link header."""
-
-
-type Filters = tuple[tuple[str, bool | None], ...]
-"""The parameters that filter; `__isnull` with its value, which is part of the SQL."""
 
 
 class SortKey(NamedTuple):
@@ -125,8 +119,7 @@ class Listing:
         given = filters_of(query)
         if within is not None:
             given[f"{within.column}__within"] = within.id  # an operator that no parameter has
-        filters: Filters = tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
-        values = {f"filter_{name}": self._argument(name, value) for name, value in given.items()}
+        filters, values = shape_of(given), arguments_of(self._table, given)
         context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
         rows, before, behind = await self._rows(session, user_id, query, sort, filters, values, position)
@@ -221,27 +214,13 @@ class Listing:
         read = _READERS.get(self._table.c[name].type.python_type)
         return value if read is None else read(value)
 
-    def _split(self, parameter: str) -> tuple[str, str]:
-        """The column and the operator of a parameter. A column can have two underscores: that of a reference `project_`."""
-        if parameter in self._table.c:
-            return parameter, "eq"
-        name, _, operator = parameter.rpartition("__")
-        return name, operator
-
-    def _argument(self, parameter: str, value: Any) -> Any:
-        name, operator = self._split(parameter)
-        if operator not in {"contains", "icontains", "startswith"} or isinstance(self._table.c[name].type, ARRAY):
-            return value
-        literal = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-        return f"{literal}%" if operator == "startswith" else f"%{literal}%"
-
     def _compile_page(self, shape: Shape) -> Statement:
         order = [
             _Order(self._expression(key.name), key.descending is not shape.backward, bool(self._table.c[key.name].nullable), shape.backward)
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
-        page = self._filtered(shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
+        page = filtered(self._statement, self._table, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
         if shape.offset:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
         if shape.nulls is None:
@@ -250,49 +229,15 @@ class Listing:
         return owned(page.where(beyond[0]) if len(beyond) == 1 else _in_turn(page, beyond, order).limit(limit))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
-        statement = self._filtered(filters).select_from(self._table)
+        statement = filtered(self._statement, self._table, filters).select_from(self._table)
         if exact:
             return owned(statement.with_only_columns(func.count().label("total")))
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")
         return owned(select(func.count().label("total")).select_from(first))
 
-    def _filtered(self, filters: Filters) -> Select[Any] | SelectOfScalar[Any]:
-        statement = self._statement
-        for name, value in filters:
-            statement = statement.where(self._condition(name, value))
-        return statement
-
     def _expression(self, name: str) -> ColumnElement[Any]:
         expression = self._sort[name]
         return expression.expression if isinstance(expression, Ranked) else self._table.c[name]
-
-    def _condition(self, parameter: str, value: bool | None) -> ColumnElement[bool]:
-        name, operator = self._split(parameter)
-        column = self._table.c[name]
-        given = bindparam(f"filter_{parameter}", type_=column.type)
-        match operator:
-            case "eq" | "within":
-                return column == given
-            case "ne":
-                return column.is_distinct_from(given)
-            case "in":
-                return column == any_(bindparam(f"filter_{parameter}", type_=ARRAY(column.type)))
-            case "gt":
-                return column > given
-            case "gte":
-                return column >= given
-            case "lt":
-                return column < given
-            case "lte":
-                return column <= given
-            case "contains" if (items := item_type(column.type)) is not None:
-                return bindparam(f"filter_{parameter}", type_=items) == any_(column)
-            case "contains" | "startswith":
-                return column.like(bindparam(f"filter_{parameter}", type_=Text))
-            case "icontains":  # letters of every script fold as the database's own locale has it
-                return column.collate("default").ilike(bindparam(f"filter_{parameter}", type_=Text))
-            case _:
-                return column.is_(None) if value else column.is_not(None)
 
 
 class Ranked:

@@ -7,17 +7,19 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 from starlette.requests import Request
 
-from app.api.scalars import DateTime
+from app.api.scalars import DateTime, Flag
 
 MAX_FILTERS = 20
 MAX_LIST_VALUES = 100
 MAX_OFFSET = 10_000
 
-PAGING = frozenset({"sort", "limit", "cursor", "offset", "count", "fields", "expand"})
+NO_FILTERS = frozenset({"sort", "limit", "cursor", "offset", "count", "fields", "expand", "group_by", "sum", "avg", "min", "max"})
+"""The parameters of lists and aggregates that are no filters; no field has such a name."""
 
 
 def _split(value: Any) -> Any:
@@ -73,6 +75,25 @@ Values = Annotated[
 """The value of an `__in` filter."""
 
 
+class _NamesSchema:
+    """Says in OpenAPI which names the text may hold."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        names: list[str] = handler.resolve_ref_schema(handler(schema))["items"].get("enum") or [handler(schema)["items"]["const"]]
+        one = f"({'|'.join(names)})"
+        return {"type": "string", "pattern": f"^{one}(,{one})*$", "description": "Comma-separated names of fields."}
+
+
+def _distinct[N](names: tuple[N, ...]) -> tuple[N, ...]:
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("repeated_field", "A field is given more than once.")
+    return names
+
+
+Names = Annotated[tuple[T, ...], AfterValidator(_distinct), BeforeValidator(_split), _NamesSchema()]
+"""Names of fields, each once: `Names[Literal["priority", "completed"]]`."""
+
+
 def _spelled(shape: re.Pattern[str], description: LiteralString) -> BeforeValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str) and not shape.fullmatch(value):
@@ -104,24 +125,11 @@ class ItemQuery(BaseModel):
     fields: Fields = None
 
 
-class ListQuery(BaseModel):
-    """What every list understands: paging, sorting, and filters on the built-in columns. Subclasses add the resource's filters."""
+class Filters(BaseModel):
+    """The filters that every resource has: on its built-in columns. Subclasses add those of the resource."""
 
     model_config = ConfigDict(extra="forbid")
 
-    sort: Annotated[
-        str | None, Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
-    ] = None
-    limit: Annotated[Whole, Field(ge=1, le=100, description="Rows a page.")] = 20
-    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None
-    offset: Annotated[
-        Whole | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")
-    ] = None
-    count: Annotated[
-        Literal["exact", "estimated"] | None,
-        Field(description="Adds `total`: all rows that match, counted, or estimated where there are more than 1,000."),
-    ] = None
-    fields: Fields = None
     id: UUID | None = None
     id__ne: UUID | None = None
     id__in: Values[UUID] | None = None
@@ -141,12 +149,36 @@ class ListQuery(BaseModel):
     updated_at__lte: DateTime | None = None
 
 
-def filters_of(query: ListQuery) -> dict[str, Any]:
+class ListQuery(Filters):
+    """What every list understands besides: paging and sorting."""
+
+    sort: Annotated[
+        str | None, Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
+    ] = None
+    limit: Annotated[Whole, Field(ge=1, le=100, description="Rows a page.")] = 20
+    cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None
+    offset: Annotated[
+        Whole | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")
+    ] = None
+    count: Annotated[
+        Literal["exact", "estimated"] | None,
+        Field(description="Adds `total`: all rows that match, counted, or estimated where there are more than 1,000."),
+    ] = None
+    fields: Fields = None
+
+
+class AggregateQuery(Filters):
+    """What every aggregate understands besides. Subclasses add `group_by`, `sum`, `avg`, `min` and `max` with the fields they take."""
+
+    count: Annotated[Flag | None, Field(description="Whether to count the rows of each group.")] = None
+
+
+def filters_of(query: Filters) -> dict[str, Any]:
     """The filters that the request gives: parameter name to value.
 
     A function, since a method could not share its name with a filter.
     """
-    return {name: getattr(query, name) for name in sorted(query.model_fields_set - PAGING)}
+    return {name: getattr(query, name) for name in sorted(query.model_fields_set - NO_FILTERS)}
 
 
 def fields_of(query: BaseModel, shape: type[BaseModel]) -> tuple[str, ...] | None:
@@ -169,7 +201,7 @@ def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
     if not raw:
         return model()
     given = parse_pairs(raw, tuple(model.model_fields))
-    if len(given.keys() - PAGING) > MAX_FILTERS:
+    if len(given.keys() - NO_FILTERS) > MAX_FILTERS:
         raise refused("query", "too_many_filters", f"At most {MAX_FILTERS} filters can be combined.")
     try:
         return model.model_validate_strings(given)

@@ -28,6 +28,12 @@ class Page[T](BaseModel):
     total: Annotated[int, Field(default_factory=int, description="Only where `count` asks for it.")]
 
 
+class Aggregates[T](BaseModel):
+    """The groups of rows with what was calculated for each; one group where nothing is grouped by."""
+
+    items: list[T]
+
+
 class Problem(BaseModel):
     """An error: a sentence that says what to do."""
 

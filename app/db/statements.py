@@ -246,10 +246,11 @@ def columns(model: type[SQLModel], shape: type[Any]) -> tuple[ColumnElement[Any]
     """
     values: dict[str, ColumnElement[Any]] = {**table_of(model).c}
     values |= {label.name: label.element for label in getattr(model, "__computed__", ())}
-    return tuple(_as_json(name, values[name]) for name in shape.model_fields)
+    return tuple(as_json(name, values[name]) for name in shape.model_fields)
 
 
-def _as_json(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+def as_json(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """`value` as it goes into a JSON answer, under `name`."""
     sql_type: TypeEngine[Any] = value.type
     items = item_type(sql_type)
     if (items or sql_type).python_type in {UUID, Decimal}:

@@ -3,15 +3,15 @@
 Generated from resources/comment.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/comment.py.
 """
 
-from datetime import date
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
 
 from app.api.body import Body, Read
-from app.api.query import ItemQuery, ListQuery, Values
+from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Email, Flag, random_uuid, today, unset
 from app.db.table import TEXT, OwnedTable, check, column
@@ -90,10 +90,9 @@ class CommentRead(Read):
     written_on: Date_
 
 
-class CommentQuery(ListQuery):
-    """Paging, sorting and filters of a list of comments."""
+class CommentFilters(Filters):
+    """Filters of comments."""
 
-    expand: Annotated[str | None, Field(description="Comma-separated: `task`; a dot leads one level on.")] = None
     task_id: UUID | None = None
     task_id__ne: UUID | None = None
     task_id__in: Values[UUID] | None = None
@@ -111,6 +110,38 @@ class CommentQuery(ListQuery):
     written_on__gte: Date_ | None = None
     written_on__lt: Date_ | None = None
     written_on__lte: Date_ | None = None
+
+
+class CommentQuery(CommentFilters, ListQuery):
+    """Paging, sorting and filters of a list of comments."""
+
+    expand: Annotated[str | None, Field(description="Comma-separated: `task`; a dot leads one level on.")] = None
+
+
+class CommentAggregateQuery(CommentFilters, AggregateQuery):
+    """What to calculate of the comments that match the filters."""
+
+    group_by: Names[Literal["task_id", "author_email", "client_ref", "written_on"]] | None = None
+    min: Names[Literal["author_email", "written_on", "created_at", "updated_at"]] | None = None
+    max: Names[Literal["author_email", "written_on", "created_at", "updated_at"]] | None = None
+
+
+class CommentAggregate(TypedDict, total=False):
+    """What was asked for of a group of comments."""
+
+    count: int
+    task_id: UUID
+    author_email: str | None
+    client_ref: UUID
+    written_on: date
+    min_author_email: str | None
+    min_written_on: date | None
+    min_created_at: datetime | None
+    min_updated_at: datetime | None
+    max_author_email: str | None
+    max_written_on: date | None
+    max_created_at: datetime | None
+    max_updated_at: datetime | None
 
 
 class CommentItemQuery(ItemQuery):

@@ -3,16 +3,16 @@
 Generated from resources/project.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/project.py.
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import Field, model_validator
 from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import ItemQuery, ListQuery, Values
+from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Flag, Url, unset
 from app.db.table import TEXT, OwnedTable, check, column, expression
@@ -153,12 +153,9 @@ class ProjectRead(Read):
     homepage: ProjectHomepage | None = Field(deprecated=True)
 
 
-class ProjectQuery(ListQuery):
-    """Paging, sorting and filters of a list of projects."""
+class ProjectFilters(Filters):
+    """Filters of projects."""
 
-    expand: Annotated[
-        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
-    ] = None
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None
@@ -194,6 +191,50 @@ class ProjectQuery(ListQuery):
     budget__lt: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__lte: Annotated[Decimal, Exact(12, 2)] | None = None
     budget__isnull: Flag | None = None
+
+
+class ProjectQuery(ProjectFilters, ListQuery):
+    """Paging, sorting and filters of a list of projects."""
+
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None
+
+
+class ProjectAggregateQuery(ProjectFilters, AggregateQuery):
+    """What to calculate of the projects that match the filters."""
+
+    group_by: Names[Literal["name", "status", "is_open", "starts_on", "ends_on", "budget"]] | None = None
+    sum: Names[Literal["budget"]] | None = None
+    avg: Names[Literal["budget"]] | None = None
+    min: Names[Literal["name", "starts_on", "ends_on", "budget", "created_at", "updated_at"]] | None = None
+    max: Names[Literal["name", "starts_on", "ends_on", "budget", "created_at", "updated_at"]] | None = None
+
+
+class ProjectAggregate(TypedDict, total=False):
+    """What was asked for of a group of projects."""
+
+    count: int
+    name: str
+    status: ProjectStatus
+    is_open: bool
+    starts_on: date | None
+    ends_on: date | None
+    budget: Decimal | None
+    sum_budget: Decimal | None
+    avg_budget: Decimal | None
+    min_name: str | None
+    min_starts_on: date | None
+    min_ends_on: date | None
+    min_budget: Decimal | None
+    min_created_at: datetime | None
+    min_updated_at: datetime | None
+    max_name: str | None
+    max_starts_on: date | None
+    max_ends_on: date | None
+    max_budget: Decimal | None
+    max_created_at: datetime | None
+    max_updated_at: datetime | None
 
 
 class ProjectItemQuery(ItemQuery):

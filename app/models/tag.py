@@ -3,13 +3,14 @@
 Generated from resources/tag.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/tag.py.
 """
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field
 from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read
-from app.api.query import ItemQuery, ListQuery, Number, Values, Whole
+from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Number, Values, Whole
 from app.api.scalars import unset
 from app.db.table import TEXT, OwnedTable, check, column
 
@@ -68,13 +69,9 @@ class TagRead(Read):
     uses: TagUses
 
 
-class TagQuery(ListQuery):
-    """Paging, sorting and filters of a list of tags."""
+class TagFilters(Filters):
+    """Filters of tags."""
 
-    limit: Annotated[Whole, Field(ge=1, le=200, description="Rows a page.")] = 50
-    expand: Annotated[
-        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
-    ] = None
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None
@@ -88,6 +85,43 @@ class TagQuery(ListQuery):
     weight__gte: Number | None = None
     weight__lt: Number | None = None
     weight__lte: Number | None = None
+
+
+class TagQuery(TagFilters, ListQuery):
+    """Paging, sorting and filters of a list of tags."""
+
+    limit: Annotated[Whole, Field(ge=1, le=200, description="Rows a page.")] = 50
+    expand: Annotated[
+        str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
+    ] = None
+
+
+class TagAggregateQuery(TagFilters, AggregateQuery):
+    """What to calculate of the tags that match the filters."""
+
+    group_by: Names[Literal["name", "weight"]] | None = None
+    sum: Names[Literal["weight"]] | None = None
+    avg: Names[Literal["weight"]] | None = None
+    min: Names[Literal["name", "weight", "created_at", "updated_at"]] | None = None
+    max: Names[Literal["name", "weight", "created_at", "updated_at"]] | None = None
+
+
+class TagAggregate(TypedDict, total=False):
+    """What was asked for of a group of tags."""
+
+    count: int
+    name: str
+    weight: float
+    sum_weight: float | None
+    avg_weight: float | None
+    min_name: str | None
+    min_weight: float | None
+    min_created_at: datetime | None
+    min_updated_at: datetime | None
+    max_name: str | None
+    max_weight: float | None
+    max_created_at: datetime | None
+    max_updated_at: datetime | None
 
 
 class TagItemQuery(ItemQuery):

@@ -6,7 +6,7 @@ Generated from resources/task.yaml. Do not edit: change the spec and run `rowsmi
 from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, TypedDict
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.api import rules
 from app.api.body import Body, Read, broken_rule
-from app.api.query import ItemQuery, ListQuery, Values, Whole
+from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values, Whole
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
@@ -213,16 +213,9 @@ class TaskRead(Read):
     parent_id: UUID | None
 
 
-class TaskQuery(ListQuery):
-    """Paging, sorting and filters of a list of tasks."""
+class TaskFilters(Filters):
+    """Filters of tasks."""
 
-    expand: Annotated[
-        str | None,
-        Field(
-            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. "
-            "Lists hold their newest 20 rows."
-        ),
-    ] = None
     title: str | None = None
     title__ne: str | None = None
     title__in: Values[str] | None = None
@@ -273,6 +266,63 @@ class TaskQuery(ListQuery):
     parent_id__ne: UUID | None = None
     parent_id__in: Values[UUID] | None = None
     parent_id__isnull: Flag | None = None
+
+
+class TaskQuery(TaskFilters, ListQuery):
+    """Paging, sorting and filters of a list of tasks."""
+
+    expand: Annotated[
+        str | None,
+        Field(
+            description="Comma-separated: `project`, `parent`, `comments`, `subtasks`, `tags`; a dot leads one level on. "
+            "Lists hold their newest 20 rows."
+        ),
+    ] = None
+
+
+class TaskAggregateQuery(TaskFilters, AggregateQuery):
+    """What to calculate of the tasks that match the filters."""
+
+    group_by: (
+        Names[Literal["title", "priority", "completed", "due_at", "estimate", "progress", "slug", "project_id", "parent_id"]] | None
+    ) = None
+    sum: Names[Literal["estimate", "progress"]] | None = None
+    avg: Names[Literal["estimate", "progress"]] | None = None
+    min: Names[Literal["title", "due_at", "estimate", "progress", "slug", "created_at", "updated_at"]] | None = None
+    max: Names[Literal["title", "due_at", "estimate", "progress", "slug", "created_at", "updated_at"]] | None = None
+
+
+class TaskAggregate(TypedDict, total=False):
+    """What was asked for of a group of tasks."""
+
+    count: int
+    title: str
+    priority: TaskPriority
+    completed: bool
+    due_at: datetime | None
+    estimate: Decimal | None
+    progress: int
+    slug: str | None
+    project_id: UUID | None
+    parent_id: UUID | None
+    sum_estimate: Decimal | None
+    sum_progress: int | None
+    avg_estimate: Decimal | None
+    avg_progress: float | None
+    min_title: str | None
+    min_due_at: datetime | None
+    min_estimate: Decimal | None
+    min_progress: int | None
+    min_slug: str | None
+    min_created_at: datetime | None
+    min_updated_at: datetime | None
+    max_title: str | None
+    max_due_at: datetime | None
+    max_estimate: Decimal | None
+    max_progress: int | None
+    max_slug: str | None
+    max_created_at: datetime | None
+    max_updated_at: datetime | None
 
 
 class TaskItemQuery(ItemQuery):

@@ -3,14 +3,15 @@
 Generated from resources/task_tag.yaml. Do not edit: change the spec and run `rowsmith generate`. Extend in app/extensions/task_tag.py.
 """
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
 
 from app.api.body import Body, Read
-from app.api.query import ListQuery, Values
+from app.api.query import AggregateQuery, Filters, ListQuery, Names, Values
 from app.db.table import TEXT, OwnedTable, check, column
 
 TaskTagAddedBy = Annotated[str, Field(max_length=80)]
@@ -52,8 +53,8 @@ class TaskTagRead(Read):
     added_by: TaskTagAddedBy | None
 
 
-class TaskTagQuery(ListQuery):
-    """Paging, sorting and filters of a list of task_tags."""
+class TaskTagFilters(Filters):
+    """Filters of task_tags."""
 
     task_id: UUID | None = None
     task_id__ne: UUID | None = None
@@ -61,3 +62,27 @@ class TaskTagQuery(ListQuery):
     tag_id: UUID | None = None
     tag_id__ne: UUID | None = None
     tag_id__in: Values[UUID] | None = None
+
+
+class TaskTagQuery(TaskTagFilters, ListQuery):
+    """Paging, sorting and filters of a list of task_tags."""
+
+
+class TaskTagAggregateQuery(TaskTagFilters, AggregateQuery):
+    """What to calculate of the task_tags that match the filters."""
+
+    group_by: Names[Literal["task_id", "tag_id"]] | None = None
+    min: Names[Literal["created_at", "updated_at"]] | None = None
+    max: Names[Literal["created_at", "updated_at"]] | None = None
+
+
+class TaskTagAggregate(TypedDict, total=False):
+    """What was asked for of a group of task_tags."""
+
+    count: int
+    task_id: UUID
+    tag_id: UUID
+    min_created_at: datetime | None
+    min_updated_at: datetime | None
+    max_created_at: datetime | None
+    max_updated_at: datetime | None

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
+from app.api.aggregates import Aggregation
 from app.api.body import given, values
 from app.api.expansion import Expansions, ToOne
 from app.api.listing import Listing, Parent
@@ -18,6 +19,7 @@ from app.api.responses import (
     NOT_FOUND,
     STALE,
     UNAUTHORIZED,
+    Aggregates,
     IfMatch,
     IfNoneMatch,
     Page,
@@ -36,7 +38,17 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.comment import Comment, CommentCreate, CommentItemQuery, CommentQuery, CommentRead, CommentReplace, CommentUpdate
+from app.models.comment import (
+    Comment,
+    CommentAggregate,
+    CommentAggregateQuery,
+    CommentCreate,
+    CommentItemQuery,
+    CommentQuery,
+    CommentRead,
+    CommentReplace,
+    CommentUpdate,
+)
 from app.models.task import Task, TaskRead
 
 RESOURCE_NAME = "Comment"
@@ -74,6 +86,10 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
+AGGREGATES = Aggregation(
+    Comment,
+    ranked={},
+)
 INSERT_ROW = owned(insert(Comment).values(placeholders(Comment)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
     Comment,
@@ -89,6 +105,12 @@ PARENT_TASK = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == ROW_
 async def list_comments(user_id: OwnerId, request: Request, query: Annotated[CommentQuery, Query()], session: DbSession) -> Response:
     """List the user's comments."""
     return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.get("/aggregate", response_model=Aggregates[CommentAggregate])
+async def aggregate_comments(user_id: OwnerId, query: Annotated[CommentAggregateQuery, Query()], session: DbSession) -> Response:
+    """Count the user's comments and calculate with their values, all together or by group."""
+    return await AGGREGATES.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=CommentRead, responses=CONFLICT)

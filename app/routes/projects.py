@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import insert, update
 from sqlmodel import col, select
 
+from app.api.aggregates import Aggregation
 from app.api.body import given, values
 from app.api.expansion import Expansions, ToMany
 from app.api.listing import Listing, Ranked
@@ -18,6 +19,7 @@ from app.api.responses import (
     NOT_FOUND,
     STALE,
     UNAUTHORIZED,
+    Aggregates,
     IfMatch,
     IfNoneMatch,
     Page,
@@ -38,6 +40,8 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.project import (
     Project,
+    ProjectAggregate,
+    ProjectAggregateQuery,
     ProjectCreate,
     ProjectItemQuery,
     ProjectQuery,
@@ -80,6 +84,12 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
+AGGREGATES = Aggregation(
+    Project,
+    ranked={
+        "status": Ranked(Project.status, ProjectStatus),
+    },
+)
 INSERT_ROW = owned(insert(Project).values(placeholders(Project)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
     Project,
@@ -92,6 +102,12 @@ DELETE_ROW = owned(delete_and_clear(Project, (Task, "project_id")))
 async def list_projects(user_id: OwnerId, request: Request, query: Annotated[ProjectQuery, Query()], session: DbSession) -> Response:
     """List the user's projects."""
     return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.get("/aggregate", response_model=Aggregates[ProjectAggregate])
+async def aggregate_projects(user_id: OwnerId, query: Annotated[ProjectAggregateQuery, Query()], session: DbSession) -> Response:
+    """Count the user's projects and calculate with their values, all together or by group."""
+    return await AGGREGATES.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=ProjectRead, responses=CONFLICT)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
+from app.api.aggregates import Aggregation
 from app.api.body import given, values
 from app.api.expansion import Expansions, Linked
 from app.api.listing import Listing
@@ -19,6 +20,7 @@ from app.api.responses import (
     STALE,
     UNAUTHORIZED,
     UNCONDITIONAL,
+    Aggregates,
     IfMatch,
     IfNoneMatch,
     Page,
@@ -37,7 +39,7 @@ from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
-from app.models.tag import Tag, TagCreate, TagItemQuery, TagQuery, TagRead, TagReplace, TagUpdate
+from app.models.tag import Tag, TagAggregate, TagAggregateQuery, TagCreate, TagItemQuery, TagQuery, TagRead, TagReplace, TagUpdate
 from app.models.task import Task, TaskRead
 from app.models.task_tag import TaskTag
 
@@ -71,6 +73,10 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
+AGGREGATES = Aggregation(
+    Tag,
+    ranked={},
+)
 INSERT_ROW = owned(insert(Tag).values(placeholders(Tag)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
     Tag,
@@ -83,6 +89,12 @@ DELETE_ROW = owned(delete(Tag).where(col(Tag.user_id) == OWNER, col(Tag.id) == R
 async def list_tags(user_id: OwnerId, request: Request, query: Annotated[TagQuery, Query()], session: DbSession) -> Response:
     """List the user's tags."""
     return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.get("/aggregate", response_model=Aggregates[TagAggregate])
+async def aggregate_tags(user_id: OwnerId, query: Annotated[TagAggregateQuery, Query()], session: DbSession) -> Response:
+    """Count the user's tags and calculate with their values, all together or by group."""
+    return await AGGREGATES.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TagRead, responses=CONFLICT)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlmodel import col, select
 
+from app.api.aggregates import Aggregation
 from app.api.body import values
 from app.api.links import link_values, linked, unlinked
 from app.api.listing import Listing
@@ -20,6 +21,7 @@ from app.api.responses import (
     NOT_FOUND,
     STALE,
     UNAUTHORIZED,
+    Aggregates,
     IfMatch,
     IfNoneMatch,
     Page,
@@ -36,7 +38,7 @@ from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.tag import Tag
 from app.models.task import Task
-from app.models.task_tag import TaskTag, TaskTagCreate, TaskTagQuery, TaskTagRead
+from app.models.task_tag import TaskTag, TaskTagAggregate, TaskTagAggregateQuery, TaskTagCreate, TaskTagQuery, TaskTagRead
 
 RESOURCE_NAME = "TaskTag"
 
@@ -63,6 +65,10 @@ LIST_ROWS = Listing(
     select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER),
     sort={},
 )
+AGGREGATES = Aggregation(
+    TaskTag,
+    ranked={},
+)
 INSERT_ROW = owned(insert(TaskTag).values(placeholders(TaskTag)).returning(*ROW_COLUMNS))
 DELETE_ROW = owned(
     delete(TaskTag).where(col(TaskTag.user_id) == OWNER, col(TaskTag.id) == ROW_ID, version_matches(TaskTag)).returning(col(TaskTag.id))
@@ -86,6 +92,12 @@ FIND_TAG = owned(select(Tag.id).where(Tag.user_id == OWNER, Tag.id == ROW_ID))
 async def list_task_tags(user_id: OwnerId, request: Request, query: Annotated[TaskTagQuery, Query()], session: DbSession) -> Response:
     """List the user's task tags."""
     return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.get("/aggregate", response_model=Aggregates[TaskTagAggregate])
+async def aggregate_task_tags(user_id: OwnerId, query: Annotated[TaskTagAggregateQuery, Query()], session: DbSession) -> Response:
+    """Count the user's task tags and calculate with their values, all together or by group."""
+    return await AGGREGATES.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TaskTagRead, responses=CONFLICT)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
+from app.api.aggregates import Aggregation
 from app.api.body import given, values
 from app.api.expansion import Expansions, Linked, ToMany, ToOne
 from app.api.listing import Listing, Parent, Ranked
@@ -18,6 +19,7 @@ from app.api.responses import (
     NOT_FOUND,
     STALE,
     UNAUTHORIZED,
+    Aggregates,
     IfMatch,
     IfNoneMatch,
     Page,
@@ -40,7 +42,18 @@ from app.middleware.auth import OwnerId, verify_jwt
 from app.models.comment import Comment, CommentRead
 from app.models.project import Project, ProjectRead
 from app.models.tag import Tag, TagRead
-from app.models.task import Task, TaskCreate, TaskItemQuery, TaskPriority, TaskQuery, TaskRead, TaskReplace, TaskUpdate
+from app.models.task import (
+    Task,
+    TaskAggregate,
+    TaskAggregateQuery,
+    TaskCreate,
+    TaskItemQuery,
+    TaskPriority,
+    TaskQuery,
+    TaskRead,
+    TaskReplace,
+    TaskUpdate,
+)
 from app.models.task_tag import TaskTag
 
 RESOURCE_NAME = "Task"
@@ -85,6 +98,12 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
+AGGREGATES = Aggregation(
+    Task,
+    ranked={
+        "priority": Ranked(Task.priority, TaskPriority),
+    },
+)
 INSERT_ROW = owned(insert(Task).values(placeholders(Task)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
     Task,
@@ -99,6 +118,12 @@ PARENT_PARENT = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == RO
 async def list_tasks(user_id: OwnerId, request: Request, query: Annotated[TaskQuery, Query()], session: DbSession) -> Response:
     """List the user's tasks."""
     return await LIST_ROWS.page(session, request, user_id, query)
+
+
+@router.get("/aggregate", response_model=Aggregates[TaskAggregate])
+async def aggregate_tasks(user_id: OwnerId, query: Annotated[TaskAggregateQuery, Query()], session: DbSession) -> Response:
+    """Count the user's tasks and calculate with their values, all together or by group."""
+    return await AGGREGATES.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TaskRead, responses=CONFLICT)

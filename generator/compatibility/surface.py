@@ -180,6 +180,9 @@ def _routes(resource: Resource, relations: Relations) -> Iterator[tuple[str, Rou
     for operation, (path, operation_id) in plain.items():
         if operation in resource.operations:
             yield path, Route(Place(f"{operation_id} ({path})", resource.span), operation_id)
+    if Operation.LIST in resource.operations:
+        path = f"GET {rows}/aggregate"
+        yield path, Route(Place(f"aggregate_{many} ({path})", resource.span), f"aggregate_{many}")
     for parent in relations.parents:
         operation_id = f"list_{parent.inverse}_of_{parent.target.module.rstrip('_')}"
         path = f"GET /{parent.target.segment}/{{id}}/{parent.inverse}"

@@ -28,7 +28,8 @@ from generator.ir import (
     ScalarType,
 )
 from generator.literals import docstring, literal, text
-from generator.naming import pascal_case, resource_classes
+from generator.naming import QUERY_CLASSES, pascal_case, resource_classes
+from generator.plan.aggregates import Aggregates, aggregates_of
 from generator.plan.relations import Expansion
 from generator.plan.values import decimal_argument, default_literal, described, header, operators
 from generator.plan.views import Body, ComputedField, Enum, Line, ModelModule, Rule
@@ -49,8 +50,7 @@ class _ModelPlanner:
         enums = [_enum_of(field.type) for field in resource.fields]
         classes = {
             resource.name,
-            f"{resource.name}Query",
-            f"{resource.name}ItemQuery",
+            *(f"{resource.name}{suffix}" for suffix in QUERY_CLASSES),
             *resource_classes(resource.name),
             *(enum.class_name for enum in enums if enum),
         }
@@ -111,15 +111,7 @@ class _ModelPlanner:
         read_base = names.use("app.api.body", "Read")
         bodies.append(Body(f"{resource.name}Read", read_base, docstring(f"A {resource.name} as it is answered.", indent=4), readable))
         if Operation.LIST in resource.operations:
-            query_base = names.use("app.api.query", "ListQuery")
-            bodies.append(
-                Body(
-                    f"{resource.name}Query",
-                    query_base,
-                    docstring(f"Paging, sorting and filters of a list of {resource.plural}.", indent=4),
-                    self._query(),
-                )
-            )
+            bodies += self._queries()
         if self.expansions and Operation.GET in resource.operations:
             doc = docstring(f"What the answer with one {resource.name} is to hold.", indent=4)
             item_base = names.use("app.api.query", "ItemQuery")
@@ -425,7 +417,47 @@ class _ModelPlanner:
                 rules.append(Rule(check.rule_python, text(check.rule_name or check.name), text(check.message)))
         return tuple(rules)
 
-    def _query(self) -> tuple[Line, ...]:
+    def _queries(self) -> Iterator[Body]:
+        """The query strings of the list and of its aggregates, and what the latter answer."""
+        name, plural = self.resource.name, self.resource.plural
+        filters = tuple(line for field in self.resource.fields if field.filter for line in self._filters(field))
+        yield Body(f"{name}Filters", self.names.use("app.api.query", "Filters"), docstring(f"Filters of {plural}.", indent=4), filters)
+        doc = docstring(f"Paging, sorting and filters of a list of {plural}.", indent=4)
+        yield Body(f"{name}Query", f"{name}Filters, {self.names.use('app.api.query', 'ListQuery')}", doc, self._paging())
+        aggregates = aggregates_of(self.resource)
+        doc = docstring(f"What to calculate of the {plural} that match the filters.", indent=4)
+        base = f"{name}Filters, {self.names.use('app.api.query', 'AggregateQuery')}"
+        yield Body(f"{name}AggregateQuery", base, doc, tuple(self._named(one.parameter, one.columns) for one in aggregates))
+        doc = docstring(f"What was asked for of a group of {plural}.", indent=4)
+        yield Body(f"{name}Aggregate", f"{self.names.use('typing', 'TypedDict')}, total=False", doc, tuple(self._answers(aggregates)))
+
+    def _named(self, parameter: str, columns: Sequence[str]) -> Line:
+        """A parameter that takes names of fields."""
+        names, literals = self.names.use("app.api.query", "Names"), ", ".join(map(text, columns))
+        return Line(parameter, f"{names}[{self.names.use('typing', 'Literal')}[{literals}]] | None", "None")
+
+    def _answers(self, aggregates: Sequence[Aggregates]) -> Iterator[Line]:
+        """The keys that a group can have, each once."""
+        lines = {"count": Line("count", self.names.builtin("int"))}
+        for one in aggregates:
+            for column in one.columns:
+                key = column if one.parameter == "group_by" else f"{one.parameter}_{column}"
+                lines.setdefault(key, Line(key, self._aggregated(one.parameter, column)))
+        yield from lines.values()
+
+    def _aggregated(self, parameter: str, column: str) -> str:
+        """The type of an answer: null where no row of the group has a value."""
+        field = next((field for field in self.resource.fields if field.column == column), None)
+        if field is None:  # a built-in column
+            return f"{self.names.use('datetime', 'datetime')} | None"
+        if parameter == "group_by":
+            return self._nullable(self._python(field.type), field)
+        kind = _kind(field)
+        if kind is Kind.DECIMAL or (kind is Kind.BIGINT and parameter == "sum"):
+            return f"{self.names.use('decimal', 'Decimal')} | None"
+        return f"{self.names.builtin('float') if parameter == 'avg' else self._python(field.type)} | None"
+
+    def _paging(self) -> tuple[Line, ...]:
         lines: list[Line] = []
         page = self.resource.page
         if (page.default, page.max) != (20, 100):
@@ -435,9 +467,6 @@ class _ModelPlanner:
             lines.append(Line("limit", limit, str(page.default)))
         if self.expansions:
             lines.append(self._expand())
-        for field in self.resource.fields:
-            if field.filter:
-                lines.extend(self._filters(field))
         return tuple(lines)
 
     def _expand(self) -> Line:

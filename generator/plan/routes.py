@@ -5,7 +5,7 @@ from __future__ import annotations
 from generator.imports import Importing, Names
 from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema
 from generator.literals import text
-from generator.naming import module_of, resource_classes
+from generator.naming import QUERY_CLASSES, module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations
 from generator.plan.values import default_literal, header
 from generator.plan.views import Link, LinkEnd, NestedList, RouteModule
@@ -18,14 +18,15 @@ IMPORTED = {
         "uuid": "UUID",
         "sqlalchemy": "insert update",
         "sqlmodel": "col select",
+        "app.api.aggregates": "Aggregation",
         "app.api.body": "given values",
         "app.api.expansion": "Expansions",
         "app.api.links": "link_values linked unlinked",
         "app.api.listing": "Listing Parent",
         "app.api.query": "ItemQuery fields_of",
         "app.api.responses": (
-            "CONFLICT IfMatch IfNoneMatch NOT_FOUND Page STALE UNAUTHORIZED UNCONDITIONAL UnlessMatch changed check_stored check_version "
-            "created deleted found refuse versions_in versions_unlike"
+            "Aggregates CONFLICT IfMatch IfNoneMatch NOT_FOUND Page STALE UNAUTHORIZED UNCONDITIONAL UnlessMatch "
+            "changed check_stored check_version created deleted found refuse versions_in versions_unlike"
         ),
         "app.api.route": "CompiledRoute",
         "app.db.session": "Change DbSession values_of",
@@ -67,14 +68,13 @@ class _RoutePlanner:
         enums = [field.type.class_name for field in resource.fields if isinstance(field.type, EnumType)]
         taken = {
             resource.name,
-            f"{resource.name}Query",
-            f"{resource.name}ItemQuery",
+            *(f"{resource.name}{suffix}" for suffix in QUERY_CLASSES),
             *resource_classes(resource.name),
             *enums,
             *(other.name for other, _ in self.referring),
         }
         verbs = ("create", "get", "replace", "update", "delete")
-        functions = {f"list_{resource.plural}", *(f"{verb}_{_function(resource)}" for verb in verbs)}
+        functions = {f"list_{resource.plural}", f"aggregate_{resource.plural}", *(f"{verb}_{_function(resource)}" for verb in verbs)}
         self.names = Names(taken | functions)
 
     def enum(self, name: str) -> str:
@@ -95,13 +95,25 @@ class _RoutePlanner:
         operations = {operation.value for operation in resource.operations}
         self._model(name)
         self._model(f"{name}Read")
-        for operation, suffix in (("create", "Create"), ("replace", "Replace"), ("update", "Update"), ("list", "Query")):
+        for operation, suffix in (
+            ("create", "Create"),
+            ("replace", "Replace"),
+            ("update", "Update"),
+            ("list", "Query"),
+            ("list", "AggregateQuery"),
+            ("list", "Aggregate"),
+        ):
             if operation in operations:
                 self._model(f"{name}{suffix}")
         if self.relations.expansions and "get" in operations:
             self._model(f"{name}ItemQuery")
         hooks = {hook.name for hook in resource.hooks}
         sort = tuple((text(field.column), self._sort(field)) for field in resource.fields if field.sort) if "list" in operations else ()
+        ranked = (
+            tuple((text(field.column), self._sort(field)) for field in resource.fields if _is_grouped_enum(field))
+            if "list" in operations
+            else ()
+        )
         fixed = (
             tuple((field.column, self._fixed(field)) for field in resource.fields if field.write == "never" and field.computed is None)
             if "create" in operations
@@ -129,6 +141,7 @@ class _RoutePlanner:
             functions=resource.plural,
             operations=frozenset(operations),
             sort=sort,
+            ranked=ranked,
             delete=delete,
             fixed=fixed,
             expansions=expansions,
@@ -265,6 +278,11 @@ class _RoutePlanner:
             return f"{use('sqlalchemy', 'delete')}({name}).where({owner}, {row}, {version}).returning({use('sqlmodel', 'col')}({name}.id))"
         references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
         return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
+
+
+def _is_grouped_enum(field: Field) -> bool:
+    """Whether aggregates can be grouped by an enum, whose values have an order."""
+    return field.filter and field.readable and isinstance(field.type, EnumType)
 
 
 def _function(resource: Resource) -> str:

@@ -139,6 +139,7 @@ class RouteModule:
     functions: str
     operations: frozenset[str]
     sort: tuple[tuple[str, str], ...]
+    ranked: tuple[tuple[str, str], ...]
     delete: str
     fixed: tuple[tuple[str, str], ...]
     expansions: tuple[tuple[str, str], ...]

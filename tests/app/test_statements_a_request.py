@@ -104,6 +104,12 @@ def test_a_list(counter: Counter, case: ResourceCase) -> None:
 
 
 @pytest.mark.parametrize("case", LISTS, ids=str)
+def test_an_aggregate(counter: Counter, case: ResourceCase) -> None:
+    for query in ("count=true", f"group_by={filters_of(case)[0].column}&min=created_at"):
+        assert [counter.of(rows, f"{case.path(USER)}/aggregate?{query}") for rows in ROWS] == [1] * len(ROWS), query
+
+
+@pytest.mark.parametrize("case", LISTS, ids=str)
 def test_a_list_with_expansions(counter: Counter, case: ResourceCase) -> None:
     for combination in combinations(case.resource):
         path = expanding(case.path(USER), combination, "limit=100")

@@ -1,4 +1,4 @@
-"""Random lists over random rows, walked over HTTP page by page, are what plain Python makes of the same rows and the same query.
+"""Random lists over random rows, walked over HTTP page by page, and aggregates are what plain Python makes of the same rows and query.
 
 `ROWSMITH_TEST_RUNS=5000 pytest tests/properties/test_lists_agree.py` asks 5,000 queries; without it there are some hundreds, the same
 each time but for the ids.
@@ -7,9 +7,11 @@ each time but for the ids.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -18,11 +20,26 @@ import pytest
 
 from generator.embedded import EmbeddedPostgres
 from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType, Schema
+from generator.plan.aggregates import aggregates_of
 from tests.support.database import temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.matrix import Filter, filters_of, sort_keys_of
 from tests.support.observer import Observer, observing
-from tests.support.plain import NEWEST_FIRST, Condition, Key, Path, Query, Row, Rows, View, column_type, expansions, relations, spelled
+from tests.support.plain import (
+    NEWEST_FIRST,
+    Condition,
+    Key,
+    Path,
+    Query,
+    Row,
+    Rows,
+    View,
+    aggregated,
+    column_type,
+    expansions,
+    relations,
+    spelled,
+)
 from tests.support.resources import ROOT, SCHEMA, ResourceCase, random_id
 from tests.support.serving import Api
 from tests.support.tokens import new_user
@@ -101,7 +118,7 @@ class World:
             raise AssertionError(f"no {resource} can be created")
         row: Row = answer.json()
         changes = {name: self.random.choice(MOMENTS) for name in ("created_at", "updated_at")}
-        changes |= {one.column: self.random.choice(BIG) for one in resource.resource.fields if one.write == "never"}
+        changes |= {one.column: self.random.choice(BIG) for one in resource.resource.fields if one.write == "never" and not one.computed}
         for column, value in changes.items():
             row[column] = answered(column_type(resource.resource, column), value)
             literal = f"'{value}'" if isinstance(value, str) else value
@@ -167,6 +184,8 @@ def test_lists_agree_with_plain_python(request: pytest.FixtureRequest, number: i
     world = World(served, Random(number))
     pages = [Run(world).check() for _ in range(min(RUNS_IN_A_WORLD, RUNS))]
     assert sum(many > 2 for many in pages) > len(pages) / 5  # there is much to walk
+    groups = [Sum(world).check() for _ in range(min(RUNS_IN_A_WORLD, RUNS))]
+    assert sum(many > 2 for many in groups) > len(groups) / 5
 
 
 # --- one query ----------------------------------------------------------------------------------------------------------------------
@@ -323,6 +342,48 @@ class Run:
 
     def _about(self, what: str) -> str:
         return f"GET {self.path} {self.parameters}: {what}"
+
+
+class Sum(Run):
+    """One random aggregate."""
+
+    def _place(self) -> tuple[ResourceCase, str, tuple[str, str] | None]:
+        """The aggregates of a list."""
+        lists = self.world.served.lists()
+        (chosen,) = self.random.choices(lists, [len(one.resource.fields) for one in lists])
+        return chosen, f"{chosen.path(self.world.user)}/aggregate", None
+
+    def check(self) -> int:
+        """Ask for it and compare each group; how many there are."""
+        taken = {one.parameter: one.columns for one in aggregates_of(self.case.resource)}
+        asked = {
+            name: self.random.sample(columns, min(self.random.choice([0, 0, 1, 1, 2]), len(columns))) for name, columns in taken.items()
+        }
+        asked = {name: columns for name, columns in asked.items() if columns}
+        asked |= {} if asked.keys() - {"group_by"} and self.random.random() < 0.5 else {"count": ["true"]}
+        parameters = {name: value for name, value in self.parameters.items() if name != "sort"}
+        parameters |= {name: ",".join(columns) for name, columns in asked.items()}
+        answer = self._get(parameters)
+        about = self._about(f"{parameters}: {answer.text}")
+        expected = aggregated(self.case.resource, self.world.rows.matching(self.query), asked)
+        if any(isinstance(value, float) and abs(value) > 1e300 for group in expected for value in group.values()):
+            assert answer.status_code in {200, 422}, about  # a sum that no float can be
+            return 0
+        assert answer.status_code == 200, about
+        groups = answer.json()["items"]
+        assert [list(group) for group in groups] == [list(group) for group in expected], about
+        for group, wanted in zip(groups, expected, strict=True):
+            assert all(close(group[name], value) for name, value in wanted.items()), f"{about} {wanted}"
+        return len(groups)
+
+
+def close(found: Any, wanted: Any) -> bool:
+    """Whether two values are the same; floats, and averages of decimals, but for the last digits."""
+    if isinstance(wanted, Fraction):
+        return abs(Fraction(found) - wanted) < Fraction(1, 10**6)
+    if isinstance(wanted, float):
+        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-9)
+    return type(found) is type(wanted) and found == wanted
 
 
 def quoted(text: str) -> str:

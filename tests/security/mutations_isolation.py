@@ -15,6 +15,7 @@ MAIN = "app/main.py"
 ROLES = "app/roles.py"
 BODY = "app/api/body.py"
 LISTING = "app/api/listing.py"
+FILTERS = "app/api/filters.py"
 QUERY = "app/api/query.py"
 RESPONSES = "app/api/responses.py"
 ROUTE = "app/api/route.py"
@@ -390,7 +391,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mutation("a filter has few values", (QUERY, "MAX_LIST_VALUES = 100", "MAX_LIST_VALUES = 10_000"), red=("test_Q3_at_most_100_values",)),
     _mutation(
         "wildcards are text",
-        (LISTING, r'value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")', "value"),
+        (FILTERS, r'value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")', "value"),
         red=("test_Q4_per_cent_and_underscore_are_literal",),
     ),
     # Retries and dry runs

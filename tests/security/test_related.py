@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from generator.ir import Reference
-from tests.support.matrix import EXPANSIONS, LINKS, NESTED, LinkCall, NestedList
+from tests.support.matrix import AGGREGATES, EXPANSIONS, LINKS, NESTED, AggregateCall, LinkCall, NestedList
 from tests.support.observer import Observer
 from tests.support.resources import ResourceCase, case, random_id
 from tests.support.serving import Api
@@ -49,6 +49,29 @@ def rows_in(value: Any) -> Iterator[dict[str, Any]]:
             yield value
         for item in value.values():
             yield from rows_in(item)
+
+
+# Aggregates
+
+
+@pytest.mark.parametrize("call", AGGREGATES, ids=str)
+def test_I3_no_aggregate_counts_another_users_row(api: Api, observer: Observer, call: AggregateCall) -> None:
+    ada, mallory = new_user("ada"), new_user("mallory")
+    theirs, own = web(api, ada), web(api, mallory)
+    one, path = call.case, call.path(mallory)
+    with observer.unchanged():
+        total = api.call(mallory, "GET", one.path(mallory), params={"count": "exact"}).json()["total"]
+        counted = api.call(mallory, "GET", path, params={"count": "true"})
+        mine = api.call(mallory, "GET", path, params={"count": "true", "id": own[one.resource.name]["id"]})
+        foreign = api.call(mallory, "GET", path, params={"count": "true", "max": "created_at", "id": theirs[one.resource.name]["id"]})
+        absent = api.call(mallory, "GET", path, params={"count": "true", "max": "created_at", "id": random_id()})
+        refused = api.call(mallory, "GET", call.path(ada), params={"count": "true"})
+        nobody = api.client.get(path)
+    assert counted.json() == {"items": [{"count": total}]}
+    assert mine.json() == {"items": [{"count": 1}]}
+    assert shape(foreign) == shape(absent)
+    assert foreign.json() == {"items": [{"count": 0, "max_created_at": None}]}
+    assert (refused.status_code, nobody.status_code) == (403, 401)
 
 
 # Expansions

@@ -252,6 +252,29 @@ NESTED = [
 """Every nested list."""
 
 
+@dataclass(frozen=True, slots=True)
+class AggregateCall:
+    """The aggregates of a resource."""
+
+    case: ResourceCase
+
+    def __str__(self) -> str:
+        return str(self.case)
+
+    @property
+    def template(self) -> str:
+        """The path as the application's routes have it."""
+        return f"/api/{{user_id}}/{self.case.resource.segment}/aggregate"
+
+    def path(self, user: str) -> str:
+        """The path of one request."""
+        return f"{self.case.path(user)}/aggregate"
+
+
+AGGREGATES = [AggregateCall(case) for case in RESOURCES if case.has(Operation.LIST)]
+"""Those of every list."""
+
+
 type End = tuple[str, ResourceCase]
 """A column of a link, and the resource that it leads to."""
 

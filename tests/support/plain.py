@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from generator.ir import Field, Kind, ListType, Reference, Resource, ScalarType, Schema
@@ -206,6 +208,46 @@ def _sorted(resource: Resource, rows: list[Row], keys: Sequence[Key]) -> list[Ro
         absent = [row for row in rows if row[key.column] is None]
         rows = sorted(present, key=lambda row: compared(kind, row[key.column]), reverse=key.descending) + absent
     return rows
+
+
+def aggregated(resource: Resource, rows: list[Row], asked: Mapping[str, Sequence[str]]) -> list[Row]:
+    """What `asked` (columns by parameter) gives for the rows, a group after the other in the order of their keys, nulls last."""
+    keys = asked.get("group_by", ())
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(json.dumps([row[key] or str(row[key]).removeprefix("-") for key in keys]), []).append(row)
+    if not keys:
+        groups.setdefault("[]", rows)
+    found: list[tuple[list[Any], Row]] = []
+    for members in groups.values():
+        group: Row = {key: members[0][key] for key in keys}
+        group |= {"count": len(members)} if "count" in asked else {}
+        for function in ("sum", "avg", "min", "max"):
+            for column in asked.get(function, ()):
+                kind = column_type(resource, column)
+                group[f"{function}_{column}"] = _calculated(function, kind, [row[column] for row in members if row[column] is not None])
+        found.append(([(group[key] is None, _rank(resource, key, group[key])) for key in keys], group))
+    return [group for _, group in sorted(found, key=operator.itemgetter(0))]
+
+
+def _rank(resource: Resource, column: str, value: Any) -> Any:
+    return None if value is None else compared(column_type(resource, column), value)
+
+
+def _calculated(function: str, kind: ScalarType, values: list[Any]) -> Any:
+    """A function of values that are not null: a Fraction for the average of decimals, else as it is answered."""
+    if not values:
+        return None
+    if function in {"min", "max"}:
+        return (min if function == "min" else max)(values, key=lambda value: compared(kind, value))
+    if kind.kind is Kind.FLOAT:
+        total = sum(values)
+        return total if function == "sum" else total / len(values)
+    if function == "avg":
+        average = sum(map(Fraction, values)) / len(values)
+        return average if kind.kind is Kind.DECIMAL else float(average)
+    exact = sum(map(Decimal, values), Decimal(0))
+    return int(exact) if kind.kind is Kind.INTEGER else format(exact, "f")
 
 
 def spelled(value: Any) -> str:
