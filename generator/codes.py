@@ -1125,10 +1125,4 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="operations: [list, get, create, batch]",
         right="operations: [list, get, create]",
     ),
-    "RS905": CodeInfo(
-        title="filters through references are not available yet",
-        meaning="The spec language has `filters`, but this version of Rowsmith does not serve them.",
-        wrong="filters: [project.name]",
-        right="project: {type: ref, to: Project, filter: true}",
-    ),
 }

@@ -44,7 +44,7 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
     nested: set[str] = set()
     for resource in schema.resources:
         relations = related[resource.name]
-        model, routes = model_module(resource, tables, relations.expansions), route_module(resource, cleared[resource.name], relations)
+        model, routes = model_module(resource, tables, relations), route_module(resource, cleared[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _routes(routes), resource.source))
         if routes.nested or routes.link:

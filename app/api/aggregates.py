@@ -8,7 +8,7 @@ from fastapi import Response
 from sqlalchemy import BigInteger, ColumnElement, Double, Numeric, Text, cast, func, literal_column, select
 from sqlmodel import SQLModel
 
-from app.api.filters import Filters, arguments_of, filtered, shape_of
+from app.api.filters import NOTHING, Filters, FilterSet
 from app.api.listing import Ranked
 from app.api.query import AggregateQuery, filters_of, refused
 from app.api.responses import json_response
@@ -35,9 +35,13 @@ class Shape(NamedTuple):
 class Aggregation:
     """The aggregates of one resource: `answer()` answers a request for them."""
 
-    def __init__(self, model: type[SQLModel], *, ranked: Mapping[str, Ranked]) -> None:
-        """`ranked` are the enums among the columns: their groups come in the declared order of the values."""
+    def __init__(self, model: type[SQLModel], *, ranked: Mapping[str, Ranked], through: Mapping[str, tuple[Any, Any]] = NOTHING) -> None:
+        """`ranked` are the enums among the columns: their groups come in the declared order of the values.
+
+        `through` are the filters through references (see `FilterSet`).
+        """
         self._table = table_of(model)
+        self._filters = FilterSet(self._table, through)
         self._ranked = ranked
         self._statement_of = lru_cache(maxsize=64)(self._compile)
 
@@ -51,8 +55,8 @@ class Aggregation:
         if len(set(names)) < len(names):
             raise refused("group_by", "ambiguous_field", "A field has the name of an aggregate; ask for the two in two requests.")
         given = filters_of(query)
-        statement = self._statement_of(Shape(shape_of(given), groups, bool(query.count), calls))
-        rows = await session.fetch_all(statement, user_id=user_id, **arguments_of(self._table, given))
+        statement = self._statement_of(Shape(self._filters.shape_of(given), groups, bool(query.count), calls))
+        rows = await session.fetch_all(statement, user_id=user_id, **self._filters.arguments_of(given))
         if len(rows) > MAX_GROUPS:
             raise refused("group_by", "too_many_groups", f"There are more than {MAX_GROUPS:,} groups. Filter, or group by less.")
         return json_response({"items": rows})
@@ -63,7 +67,7 @@ class Aggregation:
         order = [self._ranked[name].expression if name in self._ranked else table.c[name] for name in shape.groups]
         answers: Iterator[ColumnElement[Any]] = (as_json(_name(call), _aggregate(call[0], table.c[call[1]])) for call in shape.calls)
         columns = [*(as_json(key.name, key) for key in keys), *([func.count().label("count")] if shape.counted else []), *answers]
-        statement = filtered(select(*columns).select_from(table).where(table.c.user_id == OWNER), table, shape.filters)
+        statement = self._filters.filtered(select(*columns).select_from(table).where(table.c.user_id == OWNER), shape.filters)
         grouped = statement.group_by(*keys).order_by(*(key.asc().nulls_last() for key in order))
         return owned(grouped.limit(literal_column(str(MAX_GROUPS + 1))))
 

@@ -1,61 +1,94 @@
-"""Filters of lists and aggregates: `priority=high`, `due_at__gte=…`, as conditions with one parameter each."""
+"""Filters of lists and aggregates: `priority=high`, `due_at__gte=…`, as conditions with one parameter each.
+
+A filter through a reference, `project__name=…`, asks of the row that the reference leads to. That is one more table with its own owner
+predicate, in the same statement.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, or_, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from app.db.statements import item_type
+from app.db.statements import OWNER, item_type, table_of
 
 type Filters = tuple[tuple[str, bool | None], ...]
 """The parameters that filter; `__isnull` with its value, which is part of the SQL."""
 
 
-def shape_of(given: Mapping[str, Any]) -> Filters:
-    """What the SQL depends on of the filters that a request gives (parameter to value)."""
-    return tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
+NOTHING: Mapping[str, tuple[Any, Any]] = {}
 
 
-def arguments_of(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of the SQL for these filters of `table`."""
-    return {f"filter_{name}": _argument(table, name, value) for name, value in given.items()}
+class _Found(NamedTuple):
+    """What a parameter asks of: a column, of the row that `reference` leads to where there is one."""
+
+    reference: ColumnElement[Any] | None
+    column: ColumnElement[Any]
+    operator: str
 
 
-def filtered[S: (Select[Any], SelectOfScalar[Any], Select[Any] | SelectOfScalar[Any])](statement: S, table: Table, filters: Filters) -> S:
-    """`statement` with the conditions of `filters` on `table`."""
-    for name, value in filters:
-        statement = statement.where(_condition(table, name, value))
-    return statement
+class FilterSet:
+    """The filters of one table."""
+
+    def __init__(self, table: Table, through: Mapping[str, tuple[Any, Any]]) -> None:
+        """`through` has for a name of parameters a reference of `table` and the column behind it: `(Task.project_id, Project.name)`."""
+        self._table = table
+        self._through: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {}
+        for name in sorted(through, key=len, reverse=True):
+            reference, column = through[name]
+            self._through[name] = table.c[reference.key], table_of(column.class_).alias("through_").c[column.key]
+
+    def shape_of(self, given: Mapping[str, Any]) -> Filters:
+        """What the SQL depends on of the filters that a request gives (parameter to value)."""
+        return tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
+
+    def arguments_of(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of the SQL for these filters."""
+        return {f"filter_{name}": self._argument(name, value) for name, value in given.items()}
+
+    def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters) -> S:
+        """`statement`, which selects from the table, with the conditions of `filters`."""
+        for name, value in filters:
+            statement = statement.where(self._condition(name, value))
+        return statement
+
+    def _find(self, parameter: str) -> _Found:
+        """A column can have two underscores: that of a reference `project_`."""
+        if parameter in self._table.c:
+            return _Found(None, self._table.c[parameter], "eq")
+        for name, (reference, column) in self._through.items():  # the longest names first
+            if parameter == name or parameter.startswith(f"{name}__"):
+                return _Found(reference, column, parameter[len(name) + 2 :] or "eq")
+        name, _, operator = parameter.rpartition("__")
+        return _Found(None, self._table.c[name], operator)
+
+    def _argument(self, parameter: str, value: Any) -> Any:
+        found = self._find(parameter)
+        if found.operator not in {"contains", "icontains", "startswith"} or isinstance(found.column.type, ARRAY):
+            return value
+        literal = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        return f"{literal}%" if found.operator == "startswith" else f"%{literal}%"
+
+    def _condition(self, parameter: str, value: bool | None) -> ColumnElement[bool]:
+        reference, column, operator = self._find(parameter)
+        condition = _comparison(f"filter_{parameter}", column, operator, value)
+        if reference is None:
+            return condition
+        target: Any = column.table  # pyright: ignore[reportAttributeAccessIssue]  # the column of an alias has one
+        leads_there = reference.in_(select(target.c.id).where(target.c.user_id == OWNER, condition))
+        # Where the reference leads nowhere, the value behind it is null.
+        return or_(reference.is_(None), leads_there) if operator == "ne" or (operator == "isnull" and value) else leads_there
 
 
-def _split(table: Table, parameter: str) -> tuple[str, str]:
-    """The column and the operator of a parameter. A column can have two underscores: that of a reference `project_`."""
-    if parameter in table.c:
-        return parameter, "eq"
-    name, _, operator = parameter.rpartition("__")
-    return name, operator
-
-
-def _argument(table: Table, parameter: str, value: Any) -> Any:
-    name, operator = _split(table, parameter)
-    if operator not in {"contains", "icontains", "startswith"} or isinstance(table.c[name].type, ARRAY):
-        return value
-    literal = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return f"{literal}%" if operator == "startswith" else f"%{literal}%"
-
-
-def _condition(table: Table, parameter: str, value: bool | None) -> ColumnElement[bool]:
-    name, operator = _split(table, parameter)
-    column = table.c[name]
-    given = bindparam(f"filter_{parameter}", type_=column.type)
+def _comparison(name: str, column: ColumnElement[Any], operator: str, value: bool | None) -> ColumnElement[bool]:
+    given = bindparam(name, type_=column.type)
     match operator:
         case "eq" | "within":
             return column == given
         case "ne":
             return column.is_distinct_from(given)
         case "in":
-            return column == any_(bindparam(f"filter_{parameter}", type_=ARRAY(column.type)))
+            return column == any_(bindparam(name, type_=ARRAY(column.type)))
         case "gt":
             return column > given
         case "gte":
@@ -65,10 +98,10 @@ def _condition(table: Table, parameter: str, value: bool | None) -> ColumnElemen
         case "lte":
             return column <= given
         case "contains" if (items := item_type(column.type)) is not None:
-            return bindparam(f"filter_{parameter}", type_=items) == any_(column)
+            return bindparam(name, type_=items) == any_(column)
         case "contains" | "startswith":
-            return column.like(bindparam(f"filter_{parameter}", type_=Text))
+            return column.like(bindparam(name, type_=Text))
         case "icontains":  # letters of every script fold as the database's own locale has it
-            return column.collate("default").ilike(bindparam(f"filter_{parameter}", type_=Text))
+            return column.collate("default").ilike(bindparam(name, type_=Text))
         case _:
             return column.is_(None) if value else column.is_not(None)

@@ -31,7 +31,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.api.expansion import Expansions, View
-from app.api.filters import Filters, arguments_of, filtered, shape_of
+from app.api.filters import NOTHING, Filters, FilterSet
 from app.api.query import ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
@@ -94,14 +94,17 @@ class Listing:
         *,
         sort: Mapping[str, Any],
         expansions: Expansions | None = None,
+        through: Mapping[str, tuple[Any, Any]] = NOTHING,
     ) -> None:
         """`statement` selects the owner's rows in the columns of the Read schema `shape`.
 
-        `sort` maps each sortable name to the expression it sorts by; created_at, updated_at and id need not be named.
+        `sort` maps each sortable name to the expression it sorts by; created_at, updated_at and id need not be named. `through` are the
+        filters through references (see `FilterSet`).
         """
         table = table_of(model)
         self._name = table.name
         self._table = table
+        self._filters = FilterSet(table, through)
         self._shape = shape
         self._statement = statement
         self._expansions = expansions
@@ -119,7 +122,7 @@ class Listing:
         given = filters_of(query)
         if within is not None:
             given[f"{within.column}__within"] = within.id  # an operator that no parameter has
-        filters, values = shape_of(given), arguments_of(self._table, given)
+        filters, values = self._filters.shape_of(given), self._filters.arguments_of(given)
         context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
         rows, before, behind = await self._rows(session, user_id, query, sort, filters, values, position)
@@ -220,7 +223,7 @@ class Listing:
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
-        page = filtered(self._statement, self._table, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
+        page = self._filters.filtered(self._statement, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
         if shape.offset:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
         if shape.nulls is None:
@@ -229,7 +232,7 @@ class Listing:
         return owned(page.where(beyond[0]) if len(beyond) == 1 else _in_turn(page, beyond, order).limit(limit))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
-        statement = filtered(self._statement, self._table, filters).select_from(self._table)
+        statement = self._filters.filtered(self._statement, filters).select_from(self._table)
         if exact:
             return owned(statement.with_only_columns(func.count().label("total")))
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")

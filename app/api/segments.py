@@ -20,6 +20,8 @@ class _Target:
     """One route below a segment."""
 
     path: re.Pattern[str]
+    is_literal: bool
+    """Whether nothing but the user varies in the path: `…/tasks/aggregate` is never a row."""
     methods: frozenset[str]
     app: ASGIApp
     child_scope: dict[str, Any]
@@ -47,7 +49,10 @@ class SegmentDispatcher:
     async def _serve(self, targets: list[_Target], path: str, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]
         allowed: set[str] = set()
-        for target in targets:
+        named = False
+        for target in targets:  # the literal ones first
+            if named and not target.is_literal:
+                break
             match = target.path.match(path)
             if match is None:
                 continue
@@ -58,6 +63,7 @@ class SegmentDispatcher:
                 await target.app(scope, receive, send)
                 return
             allowed |= target.methods
+            named = target.is_literal
         if allowed:
             raise HTTPException(405, "Method Not Allowed", headers={"Allow": ", ".join(sorted(allowed))})
         raise HTTPException(404, "Not Found")
@@ -74,8 +80,14 @@ def install(application: FastAPI) -> None:
         segment = path.removeprefix(PREFIX).split("/")[0]
         targets.setdefault(segment, []).append(
             _Target(
-                route.path_regex, frozenset(context.methods), route.app, {"endpoint": context.endpoint, "route": context.original_route}
+                route.path_regex,
+                "{" not in path.removeprefix(PREFIX),
+                frozenset(context.methods),
+                route.app,
+                {"endpoint": context.endpoint, "route": context.original_route},
             )
         )
+    for found in targets.values():
+        found.sort(key=lambda target: not target.is_literal)
     router = application.router
     router.middleware_stack = SegmentDispatcher(targets, router.middleware_stack, application)  # pyright: ignore[reportAttributeAccessIssue]

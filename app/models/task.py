@@ -266,6 +266,20 @@ class TaskFilters(Filters):
     parent_id__ne: UUID | None = None
     parent_id__in: Values[UUID] | None = None
     parent_id__isnull: Flag | None = None
+    project__name: str | None = None
+    project__name__ne: str | None = None
+    project__name__in: Values[str] | None = None
+    project__name__contains: str | None = None
+    project__name__icontains: str | None = None
+    project__name__startswith: str | None = None
+    project__name__isnull: Flag | None = None
+    project__status: Literal["planned", "active", "on-hold", "done"] | None = None
+    project__status__ne: Literal["planned", "active", "on-hold", "done"] | None = None
+    project__status__in: Values[Literal["planned", "active", "on-hold", "done"]] | None = None
+    project__status__isnull: Flag | None = None
+    parent__completed: Flag | None = None
+    parent__completed__ne: Flag | None = None
+    parent__completed__isnull: Flag | None = None
 
 
 class TaskQuery(TaskFilters, ListQuery):

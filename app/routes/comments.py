@@ -86,7 +86,7 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
-AGGREGATES = Aggregation(
+AGGREGATE_ROWS = Aggregation(
     Comment,
     ranked={},
 )
@@ -110,7 +110,7 @@ async def list_comments(user_id: OwnerId, request: Request, query: Annotated[Com
 @router.get("/aggregate", response_model=Aggregates[CommentAggregate])
 async def aggregate_comments(user_id: OwnerId, query: Annotated[CommentAggregateQuery, Query()], session: DbSession) -> Response:
     """Count the user's comments and calculate with their values, all together or by group."""
-    return await AGGREGATES.answer(session, user_id, query)
+    return await AGGREGATE_ROWS.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=CommentRead, responses=CONFLICT)

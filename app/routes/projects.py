@@ -84,7 +84,7 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
-AGGREGATES = Aggregation(
+AGGREGATE_ROWS = Aggregation(
     Project,
     ranked={
         "status": Ranked(Project.status, ProjectStatus),
@@ -107,7 +107,7 @@ async def list_projects(user_id: OwnerId, request: Request, query: Annotated[Pro
 @router.get("/aggregate", response_model=Aggregates[ProjectAggregate])
 async def aggregate_projects(user_id: OwnerId, query: Annotated[ProjectAggregateQuery, Query()], session: DbSession) -> Response:
     """Count the user's projects and calculate with their values, all together or by group."""
-    return await AGGREGATES.answer(session, user_id, query)
+    return await AGGREGATE_ROWS.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=ProjectRead, responses=CONFLICT)

@@ -73,7 +73,7 @@ LIST_ROWS = Listing(
     },
     expansions=ROW_EXPANSIONS,
 )
-AGGREGATES = Aggregation(
+AGGREGATE_ROWS = Aggregation(
     Tag,
     ranked={},
 )
@@ -94,7 +94,7 @@ async def list_tags(user_id: OwnerId, request: Request, query: Annotated[TagQuer
 @router.get("/aggregate", response_model=Aggregates[TagAggregate])
 async def aggregate_tags(user_id: OwnerId, query: Annotated[TagAggregateQuery, Query()], session: DbSession) -> Response:
     """Count the user's tags and calculate with their values, all together or by group."""
-    return await AGGREGATES.answer(session, user_id, query)
+    return await AGGREGATE_ROWS.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TagRead, responses=CONFLICT)

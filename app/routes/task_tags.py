@@ -65,7 +65,7 @@ LIST_ROWS = Listing(
     select(TaskTag).with_only_columns(*ROW_COLUMNS).where(TaskTag.user_id == OWNER),
     sort={},
 )
-AGGREGATES = Aggregation(
+AGGREGATE_ROWS = Aggregation(
     TaskTag,
     ranked={},
 )
@@ -97,7 +97,7 @@ async def list_task_tags(user_id: OwnerId, request: Request, query: Annotated[Ta
 @router.get("/aggregate", response_model=Aggregates[TaskTagAggregate])
 async def aggregate_task_tags(user_id: OwnerId, query: Annotated[TaskTagAggregateQuery, Query()], session: DbSession) -> Response:
     """Count the user's task tags and calculate with their values, all together or by group."""
-    return await AGGREGATES.answer(session, user_id, query)
+    return await AGGREGATE_ROWS.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TaskTagRead, responses=CONFLICT)

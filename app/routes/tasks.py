@@ -86,6 +86,11 @@ ROW_EXPANSIONS = Expansions(
         "tags": Linked(TaskTag, "task_id", "tag_id", Tag, TagRead),
     },
 )
+REFERENCE_FILTERS = {
+    "project__name": (Task.project_id, Project.name),
+    "project__status": (Task.project_id, Project.status),
+    "parent__completed": (Task.parent_id, Task.completed),
+}
 LIST_ROWS = Listing(
     Task,
     TaskRead,
@@ -97,12 +102,14 @@ LIST_ROWS = Listing(
         "progress": Task.progress,
     },
     expansions=ROW_EXPANSIONS,
+    through=REFERENCE_FILTERS,
 )
-AGGREGATES = Aggregation(
+AGGREGATE_ROWS = Aggregation(
     Task,
     ranked={
         "priority": Ranked(Task.priority, TaskPriority),
     },
+    through=REFERENCE_FILTERS,
 )
 INSERT_ROW = owned(insert(Task).values(placeholders(Task)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
@@ -123,7 +130,7 @@ async def list_tasks(user_id: OwnerId, request: Request, query: Annotated[TaskQu
 @router.get("/aggregate", response_model=Aggregates[TaskAggregate])
 async def aggregate_tasks(user_id: OwnerId, query: Annotated[TaskAggregateQuery, Query()], session: DbSession) -> Response:
     """Count the user's tasks and calculate with their values, all together or by group."""
-    return await AGGREGATES.answer(session, user_id, query)
+    return await AGGREGATE_ROWS.answer(session, user_id, query)
 
 
 @router.post("", status_code=201, response_model=TaskRead, responses=CONFLICT)

@@ -7,7 +7,7 @@ in the specs that it comes from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from generator.ir import (
@@ -143,7 +143,8 @@ def _section(resource: Resource, relations: Relations) -> Section:
             if one.write == "always" or (one.write == "once" and operation is Operation.CREATE)
         },
         outputs={one.column: Output(places[one.name], _shape(one)) for one in fields if one.readable},
-        filters={name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)},
+        filters={name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)}
+        | dict(_filters_through(resource, relations)),
         sorts={one.column: places[one.name] for one in fields if one.sort and lists},
         expansions={one.name: places.get(one.name, here) for one in relations.expansions},
         uniques={
@@ -193,6 +194,13 @@ def _routes(resource: Resource, relations: Relations) -> Iterator[tuple[str, Rou
             if operation in resource.operations:
                 path = f"{method} /{first.target.segment}/{{id}}/{second.target.segment}/{{id}}"
                 yield path, Route(Place(f"{verb}_{one} ({path})", resource.span), f"{verb}_{one}")
+
+
+def _filters_through(resource: Resource, relations: Relations) -> Iterator[tuple[str, Output]]:
+    for one in relations.through:
+        place = Place(f"{resource.name}.{one.end.field.name}.{one.field.name}", one.end.field.span)
+        for operator in operators(replace(one.field, nullable=one.field.nullable or one.end.field.nullable)):
+            yield f"{one.name}__{operator}" if operator else one.name, Output(place, _shape(one.field))
 
 
 def _parameters(one: Field) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -30,22 +31,23 @@ from generator.ir import (
 from generator.literals import docstring, literal, text
 from generator.naming import QUERY_CLASSES, pascal_case, resource_classes
 from generator.plan.aggregates import Aggregates, aggregates_of
-from generator.plan.relations import Expansion
+from generator.plan.relations import Relations
 from generator.plan.values import decimal_argument, default_literal, described, header, operators
 from generator.plan.views import Body, ComputedField, Enum, Line, ModelModule, Rule
 from generator.sql import quote_identifier
 from generator.types import SCALARS
 
 
-def model_module(resource: Resource, tables: Mapping[str, str], expansions: Sequence[Expansion]) -> ModelModule:
-    """The view of one models module; `tables` has the table of each resource, `expansions` are those of this one."""
-    return _ModelPlanner(resource, tables, expansions).plan()
+def model_module(resource: Resource, tables: Mapping[str, str], relations: Relations) -> ModelModule:
+    """The view of one models module; `tables` has the table of each resource, `relations` are those of this one."""
+    return _ModelPlanner(resource, tables, relations).plan()
 
 
 class _ModelPlanner:
-    def __init__(self, resource: Resource, tables: Mapping[str, str], expansions: Sequence[Expansion]) -> None:
+    def __init__(self, resource: Resource, tables: Mapping[str, str], relations: Relations) -> None:
         self.tables = tables
-        self.expansions = expansions
+        self.expansions = relations.expansions
+        self.through = relations.through
         self.resource = resource
         enums = [_enum_of(field.type) for field in resource.fields]
         classes = {
@@ -420,8 +422,14 @@ class _ModelPlanner:
     def _queries(self) -> Iterator[Body]:
         """The query strings of the list and of its aggregates, and what the latter answer."""
         name, plural = self.resource.name, self.resource.plural
-        filters = tuple(line for field in self.resource.fields if field.filter for line in self._filters(field))
-        yield Body(f"{name}Filters", self.names.use("app.api.query", "Filters"), docstring(f"Filters of {plural}.", indent=4), filters)
+        filters = [
+            line for field in self.resource.fields if field.filter for line in self._filters(field.column, field.type, operators(field))
+        ]
+        for one in self.through:
+            nullable = one.field.nullable or one.end.field.nullable
+            filters += self._filters(one.name, _without_class(one.field.type), operators(replace(one.field, nullable=nullable)))
+        doc = docstring(f"Filters of {plural}.", indent=4)
+        yield Body(f"{name}Filters", self.names.use("app.api.query", "Filters"), doc, tuple(filters))
         doc = docstring(f"Paging, sorting and filters of a list of {plural}.", indent=4)
         yield Body(f"{name}Query", f"{name}Filters, {self.names.use('app.api.query', 'ListQuery')}", doc, self._paging())
         aggregates = aggregates_of(self.resource)
@@ -477,10 +485,11 @@ class _ModelPlanner:
         annotated, optional = self.names.use("typing", "Annotated"), f"{self.names.builtin('str')} | None"
         return Line("expand", f"{annotated}[{optional}, {self._field()}(description={text(words)})]", "None")
 
-    def _filters(self, field: Field) -> Iterator[Line]:
-        value = self._query_type(field.type)
-        for operator in operators(field):
-            name = f"{field.column}__{operator}" if operator else field.column
+    def _filters(self, parameter: str, field_type: FieldType, known: Sequence[str]) -> Iterator[Line]:
+        """The parameters of one filter, one for each of its operators (`known`)."""
+        value = self._query_type(field_type)
+        for operator in known:
+            name = f"{parameter}__{operator}" if operator else parameter
             match operator:
                 case "in":
                     yield Line(name, f"{self.names.use('app.api.query', 'Values')}[{value}] | None", "None")
@@ -503,6 +512,8 @@ class _ModelPlanner:
                 return f"{self.names.use('typing', 'Annotated')}[{whole}, {self._field()}(ge={low}, le={high})]"
             case ScalarType(kind=Kind.FLOAT):
                 return self.names.use("app.api.query", "Number")
+            case EnumType(class_name="", values=values):
+                return f"{self.names.use('typing', 'Literal')}[{', '.join(text(value.value) for value in values)}]"
             case _:
                 return self._wire_type(field_type)
 
@@ -513,6 +524,17 @@ _READERS = {Kind.DATE: "FULL_DATE", Kind.TIME: "PARTIAL_TIME", Kind.DATETIME: "D
 
 def _has_limits(bounds: Bounds) -> bool:
     return any(limit is not None for limit in (bounds.ge, bounds.gt, bounds.le, bounds.lt))
+
+
+def _without_class(field_type: FieldType) -> FieldType:
+    """The type with enums that are written out: two modules cannot import their classes from each other."""
+    match field_type:
+        case EnumType():
+            return replace(field_type, class_name="")
+        case ListType(of=EnumType() as enum):
+            return replace(field_type, of=replace(enum, class_name=""))
+        case _:
+            return field_type
 
 
 def _enum_of(field_type: FieldType) -> EnumType | None:

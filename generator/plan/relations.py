@@ -42,11 +42,25 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """A filter through a reference: `field` of what `end` refers to. Its parameters begin with `name`."""
+
+    end: End
+    field: Field
+
+    @property
+    def name(self) -> str:
+        """What a parameter is called: `project__name`."""
+        return f"{self.end.field.name}__{self.field.column}"
+
+
+@dataclass(frozen=True, slots=True)
 class Relations:
-    """Those of one resource: its expansions, the parents that its list is nested below, and the two ends of a link."""
+    """Those of one resource: expansions, the parents that its list is nested below, filters through references, and the ends of a link."""
 
     expansions: tuple[Expansion, ...]
     parents: tuple[End, ...]
+    through: tuple[Through, ...]
     link: tuple[End, End] | None
 
 
@@ -68,6 +82,7 @@ def relations_of(schema: Schema) -> dict[str, Relations]:
         resource.name: Relations(
             tuple(_named_once(resource, [*_outgoing(resource, by_name), *incoming[resource.name]])) if _is_read(resource) else (),
             tuple(end for end in _ends(resource, by_name) if end.inverse is not None and Operation.LIST in resource.operations),
+            tuple(_through(resource, by_name)) if Operation.LIST in resource.operations else (),
             _link(resource, by_name),
         )
         for resource in schema.resources
@@ -83,6 +98,13 @@ def _ends(resource: Resource, by_name: Mapping[str, Resource]) -> Iterator[End]:
     for field in resource.fields:
         if isinstance(field.type, Reference):
             yield End(field, by_name[field.type.target])
+
+
+def _through(resource: Resource, by_name: Mapping[str, Resource]) -> Iterator[Through]:
+    ends = {end.field.name: end for end in _ends(resource, by_name)}
+    for reference, name in resource.filters:
+        end = ends[reference]
+        yield Through(end, next(field for field in end.target.fields if field.name == name))
 
 
 def _outgoing(resource: Resource, by_name: Mapping[str, Resource]) -> Iterator[Expansion]:

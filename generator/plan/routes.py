@@ -6,7 +6,7 @@ from generator.imports import Importing, Names
 from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema
 from generator.literals import text
 from generator.naming import QUERY_CLASSES, module_of, resource_classes
-from generator.plan.relations import End, Expansion, Relations
+from generator.plan.relations import End, Expansion, Relations, Through
 from generator.plan.values import default_literal, header
 from generator.plan.views import Link, LinkEnd, NestedList, RouteModule
 
@@ -114,6 +114,7 @@ class _RoutePlanner:
             if "list" in operations
             else ()
         )
+        through = tuple((text(one.name), self._behind(one)) for one in self.relations.through)
         fixed = (
             tuple((field.column, self._fixed(field)) for field in resource.fields if field.write == "never" and field.computed is None)
             if "create" in operations
@@ -142,6 +143,7 @@ class _RoutePlanner:
             operations=frozenset(operations),
             sort=sort,
             ranked=ranked,
+            through=through,
             delete=delete,
             fixed=fixed,
             expansions=expansions,
@@ -168,6 +170,11 @@ class _RoutePlanner:
         if resource is self.resource or (name == resource.name and any(resource is other for other, _ in self.referring)):
             return self._class(resource, name)
         return self.names.use(f"app.models.{resource.module}", name)
+
+    def _behind(self, one: Through) -> str:
+        """A filter through a reference: the reference, and the column behind it."""
+        target = self._related(one.end.target, one.end.target.name)
+        return f"({self.resource.name}.{one.end.field.column}, {target}.{one.field.column})"
 
     def _expansion(self, expansion: Expansion) -> str:
         """What an expansion leads to."""

@@ -140,6 +140,7 @@ class RouteModule:
     operations: frozenset[str]
     sort: tuple[tuple[str, str], ...]
     ranked: tuple[tuple[str, str], ...]
+    through: tuple[tuple[str, str], ...]
     delete: str
     fixed: tuple[tuple[str, str], ...]
     expansions: tuple[tuple[str, str], ...]

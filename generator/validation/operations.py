@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.diagnostics import Diagnostic, Related, error
-from generator.ir import HOOKS, Operation, Page, Reference, Span
+from generator.ir import HOOKS, JsonType, Operation, Page, Reference, Span
 from generator.nodes import Scalar, Sequence
 from generator.spec import ResourceSpec, unknown_word
 from generator.validation.checked import CheckedResource, Project
@@ -111,9 +111,7 @@ def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnos
         if name == Operation.BATCH:
             yield _unavailable("RS904", "the operation `batch`", head.item_span("operations", index))
             break
-    if head.filters:
-        found = list(_filters(resource, project))
-        yield from found or [_unavailable("RS905", "filtering through references (`filters`)", head.key_span("filters"))]
+    yield from _filters(resource, project)
 
 
 def _unavailable(code: str, what: str, span: Span) -> Diagnostic:
@@ -145,6 +143,7 @@ def _upsert(resource: CheckedResource) -> Iterator[Diagnostic]:
 
 def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
     head = resource.file.head
+    seen: dict[str, Span] = {}
     for index, path in enumerate(head.filters or ()):
         span = head.item_span("filters", index)
         name, dot, rest = path.partition(".")
@@ -160,5 +159,12 @@ def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic
             yield error("RS504", f"`filters` of `{resource.name}` goes through `{name}`, which is no reference", span, "no reference")
         else:
             target = project.by_name.get(field.type.target)
+            behind = target.fields.get(rest) if target is not None else None
             if target is not None and target.lacks(rest):
                 yield unknown_field(rest, span, target, f"`filters` of `{resource.name}`: `{path}`")
+            elif behind is not None and (isinstance(behind.type, JsonType) or not behind.is_column):
+                what = "is json" if isinstance(behind.type, JsonType) else "is computed and not stored"
+                yield error("RS504", f"`filters` of `{resource.name}` has `{path}`, and `{rest}` {what}", span, "no filter")
+            elif seen.setdefault(path, span) is not span:
+                related = (Related("the first one is here", seen[path]),)
+                yield error("RS218", f"`filters` of `{resource.name}` has `{path}` twice", span, "repeated", related=related)

@@ -16,9 +16,22 @@ import pytest
 from generator.embedded import EmbeddedPostgres
 from generator.ir import Kind, Operation
 from generator.plan.aggregates import aggregates_of
+from generator.plan.relations import relations_of
 from tests.support.bulk import fill
 from tests.support.database import Database, new_database
-from tests.support.matrix import ITEMS, LINKS, NESTED, Call, Filter, LinkCall, NestedList, filters_of, kind_of, sort_keys_of
+from tests.support.matrix import (
+    ITEMS,
+    LINKS,
+    NESTED,
+    Call,
+    Filter,
+    LinkCall,
+    NestedList,
+    filters_of,
+    filters_through,
+    kind_of,
+    sort_keys_of,
+)
 from tests.support.plain import expansions, spelled
 from tests.support.resources import SCHEMA, ResourceCase, with_operation
 from tests.support.serving import Api, serving
@@ -137,6 +150,19 @@ def test_a_filtered_list(explainer: Explainer, case: ResourceCase) -> None:
         for query in ({}, {"count": "exact"}, {"count": "estimated"}, {"offset": "20"}):
             _, plans = explainer.get(case.path(USER), **{found.parameter: given}, **query)
             check(plans, f"{found} {query}")
+
+
+@pytest.mark.parametrize("found", [found for case in LISTS for found in filters_through(SCHEMA, case)], ids=str)
+def test_a_filter_through_a_reference(explainer: Explainer, found: Filter) -> None:
+    (end,) = (one.end for one in relations_of(SCHEMA)[found.case.resource.name].through if one.name == found.column)
+    target = next(case for case in LISTS if case.resource is end.target)
+    (row,) = explainer.get(target.path(USER), limit="1")[0].json()["items"]
+    value = row[found.column.removeprefix(f"{end.field.name}__")]
+    for query in ({}, {"count": "exact"}):
+        _, plans = explainer.get(
+            found.case.path(USER), **{found.parameter: "false" if found.operator == "isnull" else spelled(value)}, **query
+        )
+        check(plans, f"{found} {query}")
 
 
 def present(found: Filter) -> dict[str, str]:

@@ -23,7 +23,7 @@ from generator.ir import Field, Kind, ListType, Operation, Reference, ScalarType
 from generator.plan.aggregates import aggregates_of
 from tests.support.database import temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
-from tests.support.matrix import Filter, filters_of, sort_keys_of
+from tests.support.matrix import Filter, filters_of, filters_through, sort_keys_of
 from tests.support.observer import Observer, observing
 from tests.support.plain import (
     NEWEST_FIRST,
@@ -266,7 +266,8 @@ class Run:
 
     def _conditions(self) -> list[Condition]:
         many = self.random.choice([0, 0, 0, 1, 1, 2, 5])
-        filters = self.random.sample(filters_of(self.case), many)
+        known = [*filters_of(self.case), *filters_through(self.world.served.schema, self.case)]
+        filters = self.random.sample(known, many)
         return [Condition(one.column, one.operator, self._given(one)) for one in filters]
 
     def _given(self, one: Filter) -> Any:
@@ -278,11 +279,13 @@ class Run:
 
     def _single(self, one: Filter) -> Any:
         """A value of one row, so that several filters find it; or of some row, its own or not; of a text also a part of it."""
-        kind = column_type(self.case.resource, one.column)
-        rows = self.world.rows.of(self.case.resource.name) + self.world.others.of(self.case.resource.name)
-        if self.found[one.column] and self.random.random() < 0.6:
-            rows = [self.found]
-        values = [row[one.column] for row in rows if row[one.column] is not None]
+        resource, mine, others = self.case.resource, self.world.rows, self.world.others
+        kind = mine.type_of(resource, one.column)
+        own = mine.value(resource, self.found, one.column)
+        values = [own] if own and self.random.random() < 0.6 else []
+        if not values:
+            values = [rows.value(resource, row, one.column) for rows in (mine, others) for row in rows.of(resource.name)]
+            values = [value for value in values if value is not None]
         if isinstance(kind, ListType):
             values = [item for value in values for item in value]
         if isinstance(kind, Reference):

@@ -16,6 +16,7 @@ ROLES = "app/roles.py"
 BODY = "app/api/body.py"
 LISTING = "app/api/listing.py"
 FILTERS = "app/api/filters.py"
+AGGREGATES = "app/api/aggregates.py"
 QUERY = "app/api/query.py"
 RESPONSES = "app/api/responses.py"
 ROUTE = "app/api/route.py"
@@ -95,6 +96,22 @@ MUTATIONS: tuple[Mutation, ...] = (
             "    select(Tag).with_only_columns(*ROW_COLUMNS),\n",
         ),
         red=(CARRIES_THE_PREDICATE, STATEMENTS_ALONE, "test_I9_without_row_level_security_isolation_holds_over_http"),
+    ),
+    _mutation(
+        "the predicate of what a reference leads to",
+        CHECKED,
+        (FILTERS, ".where(target.c.user_id == OWNER, condition)", ".where(condition)"),
+        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        red=("test_I3_no_filter_asks_of_another_users_row",),
+    ),
+    _mutation(
+        "the predicate of an aggregate",
+        CHECKED,
+        (AGGREGATES, ".select_from(table).where(table.c.user_id == OWNER)", ".select_from(table)"),
+        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        red=("test_I3_no_aggregate_counts_another_users_row",),
     ),
     _mutation(
         "the predicate of an update",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from generator.ir import Reference
-from tests.support.matrix import AGGREGATES, EXPANSIONS, LINKS, NESTED, AggregateCall, LinkCall, NestedList
+from generator.plan.relations import relations_of
+from tests.support.matrix import AGGREGATES, EXPANSIONS, LINKS, NESTED, AggregateCall, Filter, LinkCall, NestedList, filters_through
 from tests.support.observer import Observer
-from tests.support.resources import ResourceCase, case, random_id
+from tests.support.plain import spelled
+from tests.support.resources import RESOURCES, SCHEMA, ResourceCase, case, random_id
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 
@@ -96,13 +99,9 @@ def test_I3_no_expansion_holds_another_users_row(api: Api, observer: Observer, o
     assert filtered.json()["items"] == []
 
 
-@pytest.mark.parametrize(("one", "expand"), EXPANSIONS, ids=[f"{one}.{expand}" for one, expand in EXPANSIONS])
-def test_I3_not_even_a_reference_that_leads_to_another_user_shows_a_row(
-    api: Api, observer: Observer, one: ResourceCase, expand: str
-) -> None:
-    """With every foreign key dropped, and references that cross from one user to the other in both directions."""
-    ada, mallory = new_user("ada"), new_user("mallory")
-    theirs, own = web(api, ada), web(api, mallory)
+@contextmanager
+def crossing(observer: Observer, own: dict[str, dict[str, Any]], theirs: dict[str, dict[str, Any]]) -> Generator[None]:
+    """Every foreign key dropped, and references that cross from one user to the other in both directions."""
     references = [(table, field) for table in theirs for field in case(table).resource.fields if isinstance(field.type, Reference)]
     dropped = [(case(table).resource.plural, field.type.constraint) for table, field in references if isinstance(field.type, Reference)]
     definitions = {
@@ -116,15 +115,48 @@ def test_I3_not_even_a_reference_that_leads_to_another_user_shows_a_row(
             for row, target in ((own[table], theirs), (theirs[table], own)):
                 leads_to = target[field.type.target]["id"]
                 observer.execute(f"UPDATE \"{case(table).resource.plural}\" SET {field.column} = '{leads_to}' WHERE id = '{row['id']}'")
-        answer = api.call(mallory, "GET", one.item(mallory, own[one.resource.name]["id"]), params={"expand": expand})
-        assert answer.status_code == 200
-        assert {row["user_id"] for row in rows_in(answer.json())} == {mallory}
+        yield
     finally:
-        for user in (ada, mallory):
-            for table in theirs:
-                observer.execute(f"DELETE FROM \"{case(table).resource.plural}\" WHERE user_id = '{user}'")
+        for rows in (own, theirs):
+            for table in rows:
+                observer.execute(f"DELETE FROM \"{case(table).resource.plural}\" WHERE user_id = '{rows[table]['user_id']}'")
         for table, name in dropped:
             observer.execute(f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" {definitions[name]}')
+
+
+@pytest.mark.parametrize(("one", "expand"), EXPANSIONS, ids=[f"{one}.{expand}" for one, expand in EXPANSIONS])
+def test_I3_not_even_a_reference_that_leads_to_another_user_shows_a_row(
+    api: Api, observer: Observer, one: ResourceCase, expand: str
+) -> None:
+    ada, mallory = new_user("ada"), new_user("mallory")
+    theirs, own = web(api, ada), web(api, mallory)
+    with crossing(observer, own, theirs):
+        answer = api.call(mallory, "GET", one.item(mallory, own[one.resource.name]["id"]), params={"expand": expand})
+    assert answer.status_code == 200
+    assert {row["user_id"] for row in rows_in(answer.json())} == {mallory}
+
+
+# Filters through references
+
+
+THROUGH = [found for one in RESOURCES for found in filters_through(SCHEMA, one)]
+
+
+@pytest.mark.parametrize("found", THROUGH, ids=str)
+def test_I3_no_filter_asks_of_another_users_row(api: Api, observer: Observer, found: Filter) -> None:
+    """A row behind a reference that is another user's is none: whatever is asked of it, the answer tells nothing about it."""
+    ada, mallory = new_user("ada"), new_user("mallory")
+    theirs, own = web(api, ada), web(api, mallory)
+    end = next(one.end for one in relations_of(SCHEMA)[found.case.resource.name].through if one.name == found.column)
+    column = found.column.removeprefix(f"{end.field.name}__")
+    value = spelled(theirs[end.target.name][column]) if found.operator != "isnull" else "false"
+    with crossing(observer, own, theirs):
+        for path in (found.case.path(mallory), f"{found.case.path(mallory)}/aggregate"):
+            query = {"id": own[found.case.resource.name]["id"], found.parameter: value}
+            answer = api.call(mallory, "GET", path, params=query | ({"count": "true"} if path.endswith("aggregate") else {}))
+            assert answer.status_code == 200, answer.text
+            many = answer.json()["items"][0]["count"] if path.endswith("aggregate") else len(answer.json()["items"])
+            assert many == 0
 
 
 # Nested lists

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from generator.ir import EnumType, Field, JsonType, Kind, ListType, Operation, Reference, ScalarType
+from generator.ir import EnumType, Field, JsonType, Kind, ListType, Operation, Reference, ScalarType, Schema
+from generator.plan.relations import relations_of
 from tests.support.resources import RESOURCES, ResourceCase, random_id
 from tests.support.resources import case as named
 from tests.support.serving import Api
@@ -197,6 +198,15 @@ def filters_of(case: ResourceCase) -> list[Filter]:
         Filter(case, column, operator, kind)
         for column, kind, nullable in columns
         for operator in (*OPERATORS[kind], *(["isnull"] if nullable else []))
+    ]
+
+
+def filters_through(schema: Schema, case: ResourceCase) -> list[Filter]:
+    """Every filter through a reference that the list of a resource has."""
+    return [
+        Filter(case, one.name, operator, kind_of(one.field))
+        for one in relations_of(schema)[case.resource.name].through
+        for operator in (*OPERATORS[kind_of(one.field)], *(["isnull"] if one.field.nullable or one.end.field.nullable else []))
     ]
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from generator.ir import Field, Kind, ListType, Reference, Resource, ScalarType, Schema
+from generator.plan.relations import relations_of
 from tests.support.values import compared
 
 type Row = dict[str, Any]
@@ -124,7 +125,7 @@ class Rows:
 
     def matching(self, query: Query) -> list[Row]:
         """Every row that the query finds, in its order."""
-        rows = [row for row in self.of(query.resource.name) if all(_holds(query.resource, row, one) for one in query.conditions)]
+        rows = [row for row in self.of(query.resource.name) if all(self._holds(query.resource, row, one) for one in query.conditions)]
         if query.within is not None:
             column, parent = query.within
             rows = [row for row in rows if row[column] == parent]
@@ -146,6 +147,29 @@ class Rows:
         own = [path[0] for path in view.fields if len(path) == 1]
         return {name: answer[name] for name in dict.fromkeys([*own, *names])}
 
+    def _holds(self, resource: Resource, row: Row, condition: Condition) -> bool:
+        """Whether the row is one that the filter keeps."""
+        return _compare(self.type_of(resource, condition.column), self.value(resource, row, condition.column), condition)
+
+    def type_of(self, resource: Resource, column: str) -> Any:
+        """The type of a column; of `project__name`, that of the column behind the reference."""
+        behind = self._behind(resource, column)
+        return column_type(resource, column) if behind is None else column_type(behind[1], behind[2])
+
+    def value(self, resource: Resource, row: Row, column: str) -> Any:
+        """What a row has in a column, or behind a reference; null where it leads nowhere."""
+        behind = self._behind(resource, column)
+        if behind is None:
+            return row[column]
+        return next((one[behind[2]] for one in self.of(behind[1].name) if one["id"] == row[behind[0]]), None)
+
+    def _behind(self, resource: Resource, column: str) -> tuple[str, Resource, str] | None:
+        """The reference's column, its target and the column there."""
+        for one in relations_of(self.schema)[resource.name].through:
+            if one.name == column:
+                return one.end.field.column, one.end.target, one.field.column
+        return None
+
     def _related(self, relation: Relation, row: Row) -> list[Row]:
         """The related rows; newest first and no more than the cap where there can be many."""
         rows = self.of(relation.target)
@@ -165,9 +189,9 @@ def column_type(resource: Resource, column: str) -> Any:
     return fields[column].type if column in fields else BUILT_IN[column]
 
 
-def _holds(resource: Resource, row: Row, condition: Condition) -> bool:
-    """Whether the row is one that the filter keeps."""
-    kind, value, given = column_type(resource, condition.column), row[condition.column], condition.given
+def _compare(kind: Any, value: Any, condition: Condition) -> bool:
+    """Whether a value of this type is one that the filter keeps."""
+    given = condition.given
     if condition.operator == "isnull":
         return (value is None) is given
     if value is None:

@@ -33,7 +33,9 @@ class SqlLog:
         Left out are those of the driver, which asks for types, and of the cleaning up.
         """
         plans = [json.loads(found) for found in PLAN.findall(self._new())]
-        return [plan for plan in plans if "pg_type" not in plan["Query Text"] and not plan["Query Text"].startswith(CLEAN_UP)]
+        return [
+            plan for plan in plans if not re.search(r"pg_type|\bjit\b", plan["Query Text"]) and not plan["Query Text"].startswith(CLEAN_UP)
+        ]
 
     def _new(self) -> bytes:
         with self.database.server.log.open("rb") as log:

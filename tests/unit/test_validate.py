@@ -585,7 +585,7 @@ def test_a_field_that_is_unique_alone_has_no_constant_default() -> None:
         ("upsert: [u]\n", [("RS903", "upsert")]),
         ("upsert: [a]\n", [("RS503", "[a]")]),
         ("upsert: [x]\n", [("RS217", "x")]),
-        ("filters: [p.name]\n", [("RS905", "filters")]),
+        ("filters: [p.name]\n", []),
         ("filters: [p.nam]\n", [("RS217", "p.nam")]),
         ("filters: [a.name]\n", [("RS504", "a.name")]),
         ("filters: [name]\n", [("RS504", "name")]),
