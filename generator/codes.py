@@ -607,6 +607,12 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="resource: Task\nfields: {}",
         right="resource: Task\nfields:\n  title: string",
     ),
+    "RS221": CodeInfo(
+        title="two links with one path",
+        meaning="The path of a link is made of its two ends, in their order: `/tasks/{task_id}/tags/{tag_id}`. It belongs to one link.",
+        wrong="# task_tag.yaml\nlink: [task, tag]\n# favourite.yaml\nlink: [task, tag]",
+        right="# task_tag.yaml\nlink: [task, tag]\n# favourite.yaml\nlink: [tag, task]",
+    ),
     "RS301": CodeInfo(
         title="an unknown type",
         meaning=(
@@ -946,6 +952,15 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="path: {type: string, pattern: '^([a-z]+)+$'}",
         right="path: {type: string, pattern: '^[a-z]+$'}",
+    ),
+    "RS606": CodeInfo(
+        title="a link without one of its paths",
+        meaning=(
+            "A link is made by PUT and taken away by DELETE at the path of its pair, with nothing but the pair and without hooks. Where "
+            "the spec asks for more, the path is left out; the link's own routes are there all the same."
+        ),
+        wrong="link: [task, tag]\nfields:\n  task: ref(Task)\n  tag: ref(Tag)\n  note: string",
+        right="link: [task, tag]\nfields:\n  task: ref(Task)\n  tag: ref(Tag)\n  note: string?",
     ),
     "RS701": CodeInfo(
         title="the lock is damaged",

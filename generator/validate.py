@@ -11,7 +11,7 @@ from generator.expressions import Rule, compile_rule, rule_columns
 from generator.fields import read_deprecation, read_field
 from generator.ir import Field
 from generator.spec import FieldSpec, ResourceFile
-from generator.validation import computed, constraints, names, operations, references, warnings
+from generator.validation import computed, constraints, links, names, operations, references, warnings
 from generator.validation.checked import CheckedResource, Project, stem_of
 
 __all__ = ["CheckedResource", "Project", "validate"]
@@ -47,6 +47,7 @@ def validate(
         diagnostics += _across_fields(resource, project)
     diagnostics += references.cycles(project)
     diagnostics += references.inverses(project)
+    diagnostics += links.pairs(project)
     diagnostics += references.renames(project)
     return project, tuple(diagnostics)
 
@@ -98,7 +99,7 @@ def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[st
 
 def _across_fields(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
     yield from references.targets(resource, project)
-    yield from references.link(resource)
+    yield from links.link(resource)
     yield from constraints.field_lists(resource)
     yield from constraints.unique_defaults(resource)
     yield from constraints.indexes(resource)

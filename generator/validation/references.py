@@ -180,42 +180,6 @@ def _inverse_on_target(reference: Reference, span: Span, project: Project) -> It
 # --- links --------------------------------------------------------------------------------------------------------------------------
 
 
-def link(resource: CheckedResource) -> Iterator[Diagnostic]:
-    """`link`: two different references, neither nullable, that end with their targets."""
-    head = resource.file.head
-    if head.link is None:
-        return
-    if len(head.link) != 2 or head.link[0] == head.link[1]:
-        message = f"`link` of `{resource.name}` must name two different references"
-        yield error("RS219", message, head.value_span("link"), hint="write `link: [task, tag]`")
-        return
-    for index, name in enumerate(head.link):
-        span = head.item_span("link", index)
-        field = resource.fields.get(name)
-        if field is None:
-            if resource.lacks(name):
-                yield unknown_field(name, span, resource, "`link`")
-        elif not isinstance(field.type, Reference):
-            yield error("RS219", f"`link` of `{resource.name}` names `{name}`, which is no reference", span, "no reference")
-        elif field.nullable:
-            spec = resource.specs[name]
-            yield error(
-                "RS219",
-                f"the reference `{name}` of the link `{resource.name}` is nullable",
-                spec.key_span("nullable"),
-                "a link needs both ends",
-                hint="delete `nullable`",
-            )
-        elif resource.specs[name].has("on_delete") and field.type.on_delete != "cascade":
-            yield error(
-                "RS219",
-                f"the reference `{name}` of the link `{resource.name}` has `on_delete: {field.type.on_delete}`",
-                resource.specs[name].value_span("on_delete"),
-                "a link is deleted with either end",
-                hint="delete `on_delete`, or write `cascade`",
-            )
-
-
 def unknown_field(name: str, span: Span, resource: CheckedResource, where: str) -> Diagnostic:
     """The diagnostic of a name that is no field of the resource; `where` is the key that has it."""
     by_column = {field.column: field.name for field in resource.fields.values()}
