@@ -17,7 +17,13 @@ HOOKS_OF = {
 
 
 def link(resource: CheckedResource) -> Iterator[Diagnostic]:
-    """`link`: two different references, neither nullable, that end with their targets."""
+    """`link`: its ends, and, where they are right, the paths that it has not."""
+    found = list(_ends(resource))
+    yield from found or _without_path(resource)
+
+
+def _ends(resource: CheckedResource) -> Iterator[Diagnostic]:
+    """Two different references, neither nullable, that end with their targets."""
     head = resource.file.head
     if head.link is None:
         return
@@ -50,14 +56,15 @@ def link(resource: CheckedResource) -> Iterator[Diagnostic]:
                 "a link is deleted with either end",
                 hint="delete `on_delete`, or write `cascade`",
             )
-    yield from _without_path(resource)
 
 
 def _without_path(resource: CheckedResource) -> Iterator[Diagnostic]:
     """Warnings for paths of the link that its spec leaves no room for."""
     head = resource.file.head
+    if head.link is None:
+        return
     offered = head.operations if head.operations is not None else tuple(Operation)
-    further = [field.name for field in resource.fields.values() if field.required and field.name not in (head.link or ())]
+    further = [field.name for field in resource.fields.values() if field.required and field.name not in head.link]
     for operation, method in ((Operation.CREATE, "PUT"), (Operation.DELETE, "DELETE")):
         hooks = [name for name in head.hooks if name in HOOKS_OF[operation]]
         if operation not in offered:
