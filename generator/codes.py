@@ -897,8 +897,11 @@ CODES: Mapping[str, CodeInfo] = {
         right="page: {default: 100, max: 200}",
     ),
     "RS503": CodeInfo(
-        title="an upsert by something that is not unique",
-        meaning="`upsert` finds the row to replace by its natural key, which must be one of the unique keys of the resource.",
+        title="an upsert that cannot be",
+        meaning=(
+            "`upsert` finds the row to replace by its natural key, which must be one of the unique keys of the resource, and which bodies "
+            "may hold. It needs the operations `create` and `replace`."
+        ),
         wrong="upsert: [slug]",
         right="unique:\n  - [slug]\nupsert: [slug]",
     ),
@@ -1127,12 +1130,6 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="soft_delete: true",
         right="soft_delete: false",
-    ),
-    "RS903": CodeInfo(
-        title="upsert is not available yet",
-        meaning="The spec language has `upsert`, but this version of Rowsmith does not serve it.",
-        wrong="upsert: [slug]",
-        right="unique:\n  - [slug]",
     ),
     "RS904": CodeInfo(
         title="batch is not available yet",

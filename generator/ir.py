@@ -286,6 +286,7 @@ class Resource:
     concurrency: Literal["optional", "required"]
     page: Page
     hooks: tuple[Hook, ...]  # in the order of HOOKS
+    upsert: UniqueConstraint | None  # the natural key of PUT on the collection
     filters: tuple[tuple[str, str], ...]  # through references: a reference field, and a field of its target
     link: tuple[str, str] | None  # the two reference fields of a many-to-many link
     deprecated: Deprecation | None

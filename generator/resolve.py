@@ -67,6 +67,7 @@ def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
         concurrency=head.concurrency,
         page=page_of(checked),
         hooks=tuple(hooks[name] for name in HOOKS if name in hooks),
+        upsert=next((one for one in unique if head.upsert is not None and set(one.fields) == set(head.upsert)), None),
         filters=tuple((reference, field) for reference, _, field in (path.partition(".") for path in head.filters or ())),
         link=(head.link[0], head.link[1]) if head.link is not None else None,
         deprecated=checked.deprecated,

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
@@ -34,6 +34,7 @@ from app.api.responses import (
     versions_unlike,
 )
 from app.api.route import CompiledRoute
+from app.api.upsert import key_of, replacement, upserted
 from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, delete_and_clear, owned, placeholders, version_matches
 from app.ids import uuid7
@@ -96,6 +97,7 @@ UPDATE_ROW = Updates(
     update(Project).where(col(Project.user_id) == OWNER, col(Project.id) == ROW_ID, version_matches(Project)).returning(*ROW_COLUMNS),
 )
 DELETE_ROW = owned(delete_and_clear(Project, (Task, "project_id")))
+FIND_BY_KEY = owned(select(Project.id).where(Project.user_id == OWNER, col(Project.name) == bindparam("name")))
 
 
 @router.get("", response_model=Page[ProjectRead])
@@ -161,6 +163,23 @@ async def update_project(user_id: OwnerId, project_id: UUID, body: ProjectUpdate
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return changed(row)
+
+
+@router.put("", response_model=ProjectRead, responses={201: {"model": ProjectRead}} | CONFLICT | STALE)
+async def upsert_project(
+    user_id: OwnerId, body: ProjectCreate, session: DbSession, if_match: IfMatch = None, if_none_match: UnlessMatch = None
+) -> Response:
+    """Create the project with this `name`, or replace it."""
+    changes = replacement(ProjectReplace, body)
+    return await upserted(
+        session,
+        FIND_BY_KEY,
+        user_id,
+        key_of(body, "name"),
+        create=lambda: create_project(user_id, body, session),
+        replace=lambda row_id: replace_project(user_id, row_id, changes, session, if_match, if_none_match),
+        if_match=if_match,
+    )
 
 
 @router.delete("/{project_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)

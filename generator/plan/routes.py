@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from generator.imports import Importing, Names
-from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema
+from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema, UniqueConstraint
 from generator.literals import text
 from generator.naming import QUERY_CLASSES, module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations, Through
 from generator.plan.values import default_literal, header
-from generator.plan.views import Link, LinkEnd, NestedList, RouteModule
+from generator.plan.views import Link, LinkEnd, NestedList, RouteModule, Upsert
 
 IMPORTED = {
     name: module
@@ -31,6 +31,7 @@ IMPORTED = {
         "app.api.route": "CompiledRoute",
         "app.db.session": "Change DbSession values_of",
         "app.db.statements": "OWNER ROW_ID Updates columns owned placeholders version_matches",
+        "app.api.upsert": "replacement upserted",
         "app.ids": "uuid7",
         "app.middleware.auth": "OwnerId verify_jwt",
     }.items()
@@ -73,7 +74,7 @@ class _RoutePlanner:
             *enums,
             *(other.name for other, _ in self.referring),
         }
-        verbs = ("create", "get", "replace", "update", "delete")
+        verbs = ("create", "get", "replace", "update", "delete", "upsert")
         functions = {f"list_{resource.plural}", f"aggregate_{resource.plural}", *(f"{verb}_{_function(resource)}" for verb in verbs)}
         self.names = Names(taken | functions)
 
@@ -149,6 +150,7 @@ class _RoutePlanner:
             expansions=expansions,
             nested=nested,
             link=link,
+            upsert=self._upsert(resource.upsert) if resource.upsert is not None else None,
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
@@ -170,6 +172,24 @@ class _RoutePlanner:
         if resource is self.resource or (name == resource.name and any(resource is other for other, _ in self.referring)):
             return self._class(resource, name)
         return self.names.use(f"app.models.{resource.module}", name)
+
+    def _upsert(self, key: UniqueConstraint) -> Upsert:
+        name, names = self.resource.name, self.names
+        equal = ".is_not_distinct_from" if key.nulls_equal else " == "
+        conditions = [f"{name}.user_id == {names.use('app.db.statements', 'OWNER')}"]
+        for column in key.columns:
+            given = f"{names.use('sqlalchemy', 'bindparam')}({text(column)})"
+            held = f"{names.use('sqlmodel', 'col')}({name}.{column})"
+            conditions.append(f"{held}{equal}({given})" if key.nulls_equal else f"{held}{equal}{given}")
+        words = self.resource.module.rstrip("_").replace("_", " ")
+        listed = " and ".join(f"`{column}`" for column in key.columns)
+        read = ", ".join(f"{text(column)}: body.{column}" for column in key.columns)
+        columns = ", ".join(text(column) for column in key.columns)
+        return Upsert(
+            key=f"{{{read}}}" if key.nulls_equal else f"{names.use('app.api.upsert', 'key_of')}(body, {columns})",
+            find=f"{names.use('sqlmodel', 'select')}({name}.id).where({', '.join(conditions)})",
+            doc=f"Create the {words} with this {listed}, or replace it.",
+        )
 
     def _behind(self, one: Through) -> str:
         """A filter through a reference: the reference, and the column behind it."""

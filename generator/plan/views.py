@@ -117,6 +117,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Upsert:
+    """PUT of a natural key: how it is read from the body, the statement that finds its row, and what is said of it."""
+
+    key: str
+    find: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteModule:
     """app/routes/<plural>.py, whose imports are known when its body is written: `names` has them then.
 
@@ -146,6 +155,7 @@ class RouteModule:
     expansions: tuple[tuple[str, str], ...]
     nested: tuple[NestedList, ...]
     link: Link | None
+    upsert: Upsert | None
     hooks: frozenset[str]
     concurrency_required: bool
     deprecated: bool

@@ -105,8 +105,7 @@ def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnos
     if head.soft_delete:
         yield _unavailable("RS901", "`soft_delete: true`", head.value_span("soft_delete"))
     if head.upsert is not None:
-        found = list(_upsert(resource))
-        yield from found or [_unavailable("RS903", "`upsert`", head.key_span("upsert"))]
+        yield from _upsert(resource)
     for index, name in enumerate(head.operations or ()):
         if name == Operation.BATCH:
             yield _unavailable("RS904", "the operation `batch`", head.item_span("operations", index))
@@ -139,6 +138,16 @@ def _upsert(resource: CheckedResource) -> Iterator[Diagnostic]:
             "not unique",
             hint=f"add `- [{', '.join(names)}]` to `unique`",
         )
+    offered = head.operations if head.operations is not None else tuple(Operation)
+    missing = [one.value for one in (Operation.CREATE, Operation.REPLACE) if one not in offered]
+    if missing:
+        listed = " and ".join(f"`{one}`" for one in missing)
+        message = f"`upsert` of `{resource.name}` creates rows and replaces them, but `operations` has no {listed}"
+        yield error("RS503", message, head.key_span("upsert"), "not offered", hint=f"add {listed} to `operations`")
+    unset = [name for name in names if name in resource.fields and resource.fields[name].write == "never"]
+    for name in unset:
+        message = f"`upsert` of `{resource.name}` goes by `{name}`, which no body may hold"
+        yield error("RS503", message, head.item_span("upsert", names.index(name)), "never written")
 
 
 def _filters(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:

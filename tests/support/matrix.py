@@ -285,6 +285,10 @@ AGGREGATES = [AggregateCall(case) for case in RESOURCES if case.has(Operation.LI
 """Those of every list."""
 
 
+UPSERTS = [case for case in RESOURCES if case.resource.upsert]
+"""The resources that can be put by their natural key."""
+
+
 type End = tuple[str, ResourceCase]
 """A column of a link, and the resource that it leads to."""
 

@@ -582,7 +582,7 @@ def test_a_field_that_is_unique_alone_has_no_constant_default() -> None:
         ("search_language: klingon\n", [("RS305", "klingon")]),
         ("soft_delete: false\n", []),
         ("soft_delete: true\n", [("RS901", "true")]),
-        ("upsert: [u]\n", [("RS903", "upsert")]),
+        ("upsert: [u]\n", []),
         ("upsert: [a]\n", [("RS503", "[a]")]),
         ("upsert: [x]\n", [("RS217", "x")]),
         ("filters: [p.name]\n", []),
