@@ -911,6 +911,12 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="filters: [name]",
         right="filters: [project.name]",
     ),
+    "RS505": CodeInfo(
+        title="a batch without a part",
+        meaning="A batch does what the operations `create`, `update` and `delete` do, as far as the resource has them.",
+        wrong="operations: [list, get, batch]",
+        right="operations: [list, get, create, batch]",
+    ),
     "RS601": CodeInfo(
         title="a default that looks like a secret",
         meaning=(
@@ -1130,11 +1136,5 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="soft_delete: true",
         right="soft_delete: false",
-    ),
-    "RS904": CodeInfo(
-        title="batch is not available yet",
-        meaning="The spec language has the operation `batch`, but this version of Rowsmith does not serve it.",
-        wrong="operations: [list, get, create, batch]",
-        right="operations: [list, get, create]",
     ),
 }

@@ -46,8 +46,8 @@ QUERY_PARAMETERS = frozenset(
 )
 """The parameters of lists and aggregates, which would hide a filter of that name."""
 
-QUERY_CLASSES = ("Query", "ItemQuery", "Filters", "AggregateQuery", "Aggregate")
-"""What the classes of the query strings of a resource, and of the answers of its aggregates, are called behind its name."""
+QUERY_CLASSES = ("Query", "ItemQuery", "Filters", "AggregateQuery", "Aggregate", "Batch", "BatchUpdate")
+"""What the classes of the query strings of a resource, of its aggregates and its batches are called behind its name."""
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Columns that PostgreSQL gives every table."""

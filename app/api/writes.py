@@ -70,20 +70,26 @@ async def _in_unit(request: Request, handler: Handler) -> Response:
     route = f"{request.method} {request.scope['route'].path}"
     fingerprint = b""
 
-    async def prepare(transaction: Transaction) -> None:
-        nonlocal fingerprint
+    def check() -> None:
         if preferences.strict and preferences.unknown:
             raise HTTPException(400, f"Unknown preferences: {', '.join(preferences.unknown)}. Known are {_known()}.")
         if keys:
-            key = _checked(keys)
+            _check_key(keys)
+
+    async def prepare(transaction: Transaction) -> None:
+        nonlocal fingerprint
+        check()
+        if keys:
             fingerprint = _fingerprint(request, await request.body())
-            await _refuse_or_replay(transaction, route, key, fingerprint)
+            await _refuse_or_replay(transaction, route, keys[0], fingerprint)
 
     unit = Unit(request, prepare)
     try:
         with answering():
             async with unit:
                 response = _preferred(await handler(request), preferences)
+                if unit.transaction is None:  # the request needed no database
+                    check()
                 if preferences.rollback:
                     if unit.transaction is not None:
                         await unit.transaction.check()
@@ -130,13 +136,12 @@ def _fingerprint(request: Request, body: bytes) -> bytes:
     return digest.digest()
 
 
-def _checked(keys: list[str]) -> str:
+def _check_key(keys: list[str]) -> None:
     if len(keys) > 1:
         raise _invalid_key("idempotency_key_repeated", "Send one Idempotency-Key.")
     key = keys[0]
     if not 1 <= len(key) <= MAX_KEY or not all(" " <= character <= "~" for character in key):
         raise _invalid_key("idempotency_key_invalid", f"A key has 1 to {MAX_KEY} printable ASCII characters.")
-    return key
 
 
 def _invalid_key(kind: str, message: str) -> RequestValidationError:
@@ -169,7 +174,7 @@ def _known() -> str:
 def _preferred(response: Response, preferences: Preferences) -> Response:
     """The answer in the form that was asked for, saying so."""
     applied: list[str] = []
-    if preferences.minimal and "etag" in response.headers:
+    if preferences.minimal and response.status_code in {200, 201}:
         headers = {name: response.headers[name] for name in ("etag", "location") if name in response.headers}
         response = Response(None, 201 if response.status_code == 201 else 204, headers)
         applied.append("return=minimal")

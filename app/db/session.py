@@ -105,6 +105,18 @@ class Session:
                 await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
                 yield Transaction(connection, user_id)
 
+    @asynccontextmanager
+    async def together(self, request: Request) -> "AsyncGenerator[Session]":
+        """A session all of whose transactions are parts of one, which is committed at the end of the block."""
+        if self._unit is not None:
+            yield self
+            return
+        unit = Unit(request, _nothing)
+        with answering():
+            async with unit:
+                yield Session(self._database, unit)
+        await unit.run_deferred()
+
     async def after_commit[M: SQLModel](self, hook: "Callable[[Change[M]], Awaitable[None]]", change: "Change[M]") -> None:
         """Run an after_commit hook. The change is committed, so an exception in it is logged and does not reach the client."""
 
@@ -204,6 +216,10 @@ class Change[M: SQLModel]:
 def values_of(row: SQLModel) -> dict[str, Any]:
     """The column values of a table instance, as the parameters of an insert."""
     return {column.key: getattr(row, column.key) for column in writable(type(row))}
+
+
+async def _nothing(_transaction: Transaction) -> None:
+    """What a unit begins with that needs no preparation."""
 
 
 def _counted_rows(plan: dict[str, Any]) -> int:

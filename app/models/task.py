@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, Boolean, ForeignKeyConstraint, Index, Integer, Num
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.api import rules
+from app.api.batch import MAX_ELEMENTS, Target
 from app.api.body import Body, Read, broken_rule
 from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values, Whole
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
@@ -191,6 +192,21 @@ class TaskUpdate(Body):
     reminder_time: Time_ | None = Field(default_factory=unset)
     project_id: UUID | None = Field(default_factory=unset)
     parent_id: UUID | None = Field(default_factory=unset)
+
+
+class TaskBatchUpdate(TaskUpdate):
+    """A change of the Task with this id, at this version."""
+
+    id: UUID
+    version: Annotated[int, Field(ge=1)] | None = None
+
+
+class TaskBatch(Body):
+    """Changes of tasks that are made together."""
+
+    create: list[TaskCreate] = Field(default_factory=list[TaskCreate], max_length=MAX_ELEMENTS)
+    update: list[TaskBatchUpdate] = Field(default_factory=list[TaskBatchUpdate], max_length=MAX_ELEMENTS)
+    delete: list[UUID | Target] = Field(default_factory=list[UUID | Target], max_length=MAX_ELEMENTS)
 
 
 class TaskRead(Read):

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
+from app.api.batch import Batch, batched, changes_of, id_of, version_of
 from app.api.body import given, values
 from app.api.expansion import Expansions, Linked, ToMany, ToOne
 from app.api.listing import Listing, Parent, Ranked
@@ -46,6 +47,7 @@ from app.models.task import (
     Task,
     TaskAggregate,
     TaskAggregateQuery,
+    TaskBatch,
     TaskCreate,
     TaskItemQuery,
     TaskPriority,
@@ -187,6 +189,21 @@ async def delete_task(user_id: OwnerId, task_id: UUID, session: DbSession, if_ma
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, task_id, versions)
     return deleted()
+
+
+@router.post("/batch", response_model=Batch[TaskRead], responses=NOT_FOUND | CONFLICT | STALE)
+async def batch_tasks(user_id: OwnerId, request: Request, body: TaskBatch, session: DbSession) -> Response:
+    """Change many tasks together: all that the body asks for is done, or nothing."""
+    return await batched(
+        request,
+        session,
+        create=(body.create, lambda one, session: create_task(user_id, one, session)),
+        update=(
+            body.update,
+            lambda one, session: update_task(user_id, one.id, changes_of(TaskUpdate, one), session, version_of(one)),
+        ),
+        delete=(body.delete, lambda one, session: delete_task(user_id, id_of(one), session, version_of(one))),
+    )
 
 
 @nested.get("/projects/{project_id}/tasks", response_model=Page[TaskRead], responses=NOT_FOUND)

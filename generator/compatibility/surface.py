@@ -181,6 +181,8 @@ def _routes(resource: Resource, relations: Relations) -> Iterator[tuple[str, Rou
     for operation, (path, operation_id) in plain.items():
         if operation in resource.operations:
             yield path, Route(Place(f"{operation_id} ({path})", resource.span), operation_id)
+    if Operation.BATCH in resource.operations:
+        yield f"POST {rows}/batch", Route(Place(f"batch_{many} (POST {rows}/batch)", resource.span), f"batch_{many}")
     if resource.upsert is not None:
         yield f"PUT {rows}", Route(Place(f"upsert_{one} (PUT {rows})", resource.upsert.span), f"upsert_{one}")
     if Operation.LIST in resource.operations:

@@ -101,6 +101,8 @@ class _ModelPlanner:
             )
             doc = f"The changes to a {resource.name}: a missing field stays as it is."
             bodies.append(Body(f"{resource.name}Update", body_base, docstring(doc, indent=4), lines))
+        if Operation.BATCH in resource.operations:
+            bodies += self._batch()
         readable = tuple(
             Line(
                 field.column,
@@ -418,6 +420,31 @@ class _ModelPlanner:
                     self.names.use_own("app.api", name)
                 rules.append(Rule(check.rule_python, text(check.rule_name or check.name), text(check.message)))
         return tuple(rules)
+
+    def _batch(self) -> Iterator[Body]:
+        """What a batch sends: the parts whose operations there are."""
+        name, operations, body = self.resource.name, self.resource.operations, self.names.use("app.api.body", "Body")
+        uuid, required = self.names.use("uuid", "UUID"), self.resource.concurrency == "required"
+        elements: dict[str, str] = {}
+        if Operation.CREATE in operations:
+            elements["create"] = f"{name}Create"
+        if Operation.UPDATE in operations:
+            elements["update"] = f"{name}BatchUpdate"
+            whole = self.names.builtin("int")
+            version = Line("version", f"{self.names.use('typing', 'Annotated')}[{whole}, {self._field()}(ge=1)]")
+            if not required:
+                version = Line("version", f"{version.annotation} | None", "None")
+            doc = docstring(f"A change of the {name} with this id, at this version.", indent=4)
+            yield Body(f"{name}BatchUpdate", f"{name}Update", doc, (Line("id", uuid), version))
+        if Operation.DELETE in operations:
+            target = self.names.use("app.api.batch", "Target")
+            elements["delete"] = target if required else f"{uuid} | {target}"
+        maker, most = self.names.builtin("list"), self.names.use("app.api.batch", "MAX_ELEMENTS")
+        lines = tuple(
+            Line(part, f"{maker}[{element}]", f"{self._field()}(default_factory={maker}[{element}], max_length={most})")
+            for part, element in elements.items()
+        )
+        yield Body(f"{name}Batch", body, docstring(f"Changes of {self.resource.plural} that are made together.", indent=4), lines)
 
     def _queries(self) -> Iterator[Body]:
         """The query strings of the list and of its aggregates, and what the latter answer."""

@@ -19,6 +19,7 @@ IMPORTED = {
         "sqlalchemy": "insert update",
         "sqlmodel": "col select",
         "app.api.aggregates": "Aggregation",
+        "app.api.batch": "Batch batched changes_of id_of version_of",
         "app.api.body": "given values",
         "app.api.expansion": "Expansions",
         "app.api.links": "link_values linked unlinked",
@@ -75,7 +76,12 @@ class _RoutePlanner:
             *(other.name for other, _ in self.referring),
         }
         verbs = ("create", "get", "replace", "update", "delete", "upsert")
-        functions = {f"list_{resource.plural}", f"aggregate_{resource.plural}", *(f"{verb}_{_function(resource)}" for verb in verbs)}
+        functions = {
+            f"list_{resource.plural}",
+            f"aggregate_{resource.plural}",
+            f"batch_{resource.plural}",
+            *(f"{verb}_{_function(resource)}" for verb in verbs),
+        }
         self.names = Names(taken | functions)
 
     def enum(self, name: str) -> str:
@@ -108,6 +114,8 @@ class _RoutePlanner:
                 self._model(f"{name}{suffix}")
         if self.relations.expansions and "get" in operations:
             self._model(f"{name}ItemQuery")
+        if "batch" in operations:
+            self._model(f"{name}Batch")
         hooks = {hook.name for hook in resource.hooks}
         sort = tuple((text(field.column), self._sort(field)) for field in resource.fields if field.sort) if "list" in operations else ()
         ranked = (

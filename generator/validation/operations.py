@@ -106,10 +106,12 @@ def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnos
         yield _unavailable("RS901", "`soft_delete: true`", head.value_span("soft_delete"))
     if head.upsert is not None:
         yield from _upsert(resource)
+    parts = {Operation.CREATE, Operation.UPDATE, Operation.DELETE}
     for index, name in enumerate(head.operations or ()):
-        if name == Operation.BATCH:
-            yield _unavailable("RS904", "the operation `batch`", head.item_span("operations", index))
-            break
+        if name == Operation.BATCH and not parts & set(head.operations or ()):
+            message = f"the batch of `{resource.name}` would have no part"
+            span = head.item_span("operations", index)
+            yield error("RS505", message, span, "nothing to do", hint="add `create`, `update` or `delete` to `operations`")
     yield from _filters(resource, project)
 
 

@@ -87,7 +87,7 @@ def test_the_specs_have_every_option_of_a_resource():
     assert {"description", "plural", "unique", "indexes", "checks", "concurrency", "page", "link", "renamed_from", "deprecated"} <= keys
     assert {hook for tree in TREES.values() for hook in tree.get("hooks", [])} == set(HOOKS)
     operations = {operation for tree in TREES.values() for operation in tree.get("operations", [])}
-    assert operations == {operation.value for operation in Operation} - {"batch"}
+    assert operations == {operation.value for operation in Operation}
     assert {type(entry) for tree in TREES.values() for entry in tree.get("unique", [])} == {list, dict}
 
 

@@ -285,6 +285,9 @@ AGGREGATES = [AggregateCall(case) for case in RESOURCES if case.has(Operation.LI
 """Those of every list."""
 
 
+BATCHES = [case for case in RESOURCES if case.has(Operation.BATCH)]
+"""The resources that can be changed many at once."""
+
 UPSERTS = [case for case in RESOURCES if case.resource.upsert]
 """The resources that can be put by their natural key."""
 

@@ -564,7 +564,7 @@ def test_a_field_that_is_unique_alone_has_no_constant_default() -> None:
         ("operations: []\n", [("RS501", "[]")]),
         ("operations: [get, get]\n", [("RS218", "get")]),
         ("operations: [gett]\n", [("RS305", "gett")]),
-        ("operations: [batch]\n", [("RS904", "batch")]),
+        ("operations: [batch]\n", [("RS505", "batch")]),
         ("operations: list\n", [("RS303", "list")]),
         ("hooks: [before_creat]\n", [("RS305", "before_creat")]),
         ("hooks: []\n", []),
