@@ -28,6 +28,7 @@ SESSION = "app/db/session.py"
 STATEMENTS = "app/db/statements.py"
 IDEMPOTENCY = "app/db/idempotency.py"
 WRITES = "app/api/writes.py"
+UPSERT = "app/api/upsert.py"
 TAGS = "app/routes/tags.py"
 TAG = "app/models/tag.py"
 PROJECT = "app/models/project.py"
@@ -503,5 +504,26 @@ MUTATIONS: tuple[Mutation, ...] = (
         "without documentation there is no description either",
         (MAIN, 'openapi_url="/openapi.json" if settings.docs else None', 'openapi_url="/openapi.json"'),
         red=("test_F2_docs_in_production",),
+    ),
+    # Create or replace
+    _mutation(
+        "an upsert finds the user's own rows",
+        (
+            "app/routes/projects.py",
+            "FIND_BY_KEY = owned(select(Project.id).where(Project.user_id == OWNER, ",
+            "FIND_BY_KEY = owned(select(Project.id).where(",
+        ),
+        CHECKED,
+        red=(CARRIES_THE_PREDICATE,),
+    ),
+    _mutation(
+        "an upsert with If-Match creates nothing",
+        (UPSERT, "if row is None and if_match is not None:", "if row is None and if_match is row:"),
+        red=("test_preconditions", "test_I3_another_users_row_with_the_key_is_not_there"),
+    ),
+    _mutation(
+        "an upsert that meets another begins anew",
+        (UPSERT, "met = error.status_code == (409 if before is None else 404)", "met = False"),
+        red=("test_a_race_of_fifty_makes_one_row",),
     ),
 )
