@@ -436,6 +436,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         (WRITES, "                    raise _RolledBack(response)\n", ""),
         red=("test_a_dry_run_of_a_create_answers_as_the_create_and_stores_nothing",),
     ),
+    _mutation(
+        "a batch is one transaction",
+        (SESSION, "                yield Session(self._database, unit)\n", "                yield self\n"),
+        red=("test_one_failure_undoes_all",),
+    ),
     # Preconditions
     _mutation(
         "a change needs the version it was based on",
