@@ -8,11 +8,14 @@ from fastapi import HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
+from app.db.faults import TakenError
 from app.db.session import Row, Session
 from app.db.statements import Statement
 
 ATTEMPTS = 5
 """How often a request begins anew because another one has made or deleted the row in between."""
+
+NOT_FOUND = 404
 
 
 def replacement[B: BaseModel](shape: type[B], body: BaseModel) -> B:
@@ -43,19 +46,17 @@ async def upserted(
 
     412 where If-Match asks for a row and there is none.
     """
-    row = await _found(session, find, user_id, key)
-    for attempt in range(ATTEMPTS):
+    row: Row | None = None
+    for _ in range(ATTEMPTS):
+        before, row = row, await session.fetch_one(find, user_id=user_id, **key)
         if row is None and if_match is not None:
             raise HTTPException(412, "There is no such row that If-Match could name.")
         try:
             return await (create() if row is None else replace(row["id"]))
+        except TakenError as error:
+            if row is not None or set(error.columns) != set(key):
+                raise  # something else stands in the way
         except HTTPException as error:
-            before, row = row, await _found(session, find, user_id, key)
-            met = error.status_code == (409 if before is None else 404)  # another request has made it, or deleted it
-            if not met or (row == before and attempt):
-                raise
+            if row is None or error.status_code != NOT_FOUND or row == before:
+                raise  # a 404 of the row that was there a moment ago: another request has deleted it
     raise HTTPException(503, "The change met others at the same moment. Try again.", headers={"Retry-After": "1"})
-
-
-async def _found(session: Session, find: Statement, user_id: str, key: Mapping[str, Any]) -> Row | None:
-    return await session.fetch_one(find, user_id=user_id, **key)

@@ -24,6 +24,16 @@ class DanglingReferenceError(RequestValidationError):
     """A reference to a row that does not exist, or is not the user's."""
 
 
+class TakenError(HTTPException):
+    """Another row has the same values in `columns`, which are unique together."""
+
+    def __init__(self, columns: list[str]) -> None:
+        """`columns` are those of the constraint without the owner's."""
+        fields = " and ".join(f"`{column}`" for column in columns)
+        super().__init__(409, f"Another row has the same {fields}.")
+        self.columns = columns
+
+
 class StillReferredError(HTTPException):
     """A row cannot be deleted while others refer to it."""
 
@@ -103,8 +113,7 @@ def _taken(name: str | None) -> HTTPException:
     constraint = _constraints().get(name or "")
     if not isinstance(constraint, UniqueConstraint):
         return HTTPException(409, "A row with this id exists already.")
-    fields = " and ".join(f"`{field}`" for field in _own_columns(constraint))
-    return HTTPException(409, f"Another row has the same {fields}.")
+    return TakenError(_own_columns(constraint))
 
 
 def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: bool) -> Exception:
