@@ -55,9 +55,14 @@ class SortKey(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a page begins: behind the row with these values of the sort keys, or before it when `backward`."""
+    """Where a page begins: behind the row with these values of the sort keys, or before it when `backward`; with it when `inclusive`.
+
+    `signed` are the values as the cursor has them.
+    """
 
     backward: bool
+    inclusive: bool
+    signed: list[Any]
     values: list[Any]
 
 
@@ -80,6 +85,7 @@ class Shape(NamedTuple):
     sort: tuple[SortKey, ...]
     nulls: tuple[bool, ...] | None
     backward: bool
+    inclusive: bool
     offset: bool
 
 
@@ -125,14 +131,14 @@ class Listing:
         filters, values = self._filters.shape_of(given), self._filters.arguments_of(given)
         context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
-        rows, before, behind = await self._rows(session, user_id, query, sort, filters, values, position)
+        rows, backward, onward = await self._rows(session, user_id, query, sort, filters, values, position)
         if within is not None and not rows and await session.fetch_one(within.statement, user_id=user_id, id=within.id) is None:
             raise not_found(within.name)
         answer: dict[str, Any] = {"items": rows, "next_cursor": None, "previous_cursor": None}
-        if behind:
-            answer["next_cursor"] = session.cursors.sign([False, *(rows[-1][key.name] for key in sort)], context)
-        if before:
-            answer["previous_cursor"] = session.cursors.sign([True, *(rows[0][key.name] for key in sort)], context)
+        if onward is not None:
+            answer["next_cursor"] = session.cursors.sign([False, *onward], context)
+        if backward is not None:
+            answer["previous_cursor"] = session.cursors.sign([True, *backward], context)
         if query.count is not None:
             answer["total"] = await self._total(session, user_id, filters, values, exact=query.count == "exact")
         await view.expand(session, user_id, rows)
@@ -157,19 +163,24 @@ class Listing:
         filters: Filters,
         values: dict[str, Any],
         position: Position | None,
-    ) -> tuple[list[Row], bool, bool]:
-        """The rows of a page, and whether there are rows before it and behind it."""
-        backward = position is not None and position.backward
+    ) -> tuple[list[Row], list[Any] | None, list[Any] | None]:
+        """The rows of a page, and where the pages before it and behind it begin, as cursors say it; None where there is no such page."""
+        backward, inclusive = (False, False) if position is None else position[:2]
         nulls = None if position is None else tuple(value is None for value in position.values)
         at = {} if position is None else {f"at_{number}": value for number, value in enumerate(position.values)}
-        statement = self._page_of(Shape(filters, sort, nulls, backward, query.offset is not None))
+        statement = self._page_of(Shape(filters, sort, nulls, backward, inclusive, query.offset is not None))
         rows = await session.fetch_all(statement, user_id=user_id, page_limit=query.limit + 1, page_offset=query.offset, **values, **at)
         more = len(rows) > query.limit
         rows = rows[: query.limit]
+        if not rows:  # whatever it had is deleted: back to the row where it began
+            turned = None if position is None else [True, *position.signed]
+            return rows, None if backward else turned, turned if backward else None
         if backward:
             rows.reverse()
-            return rows, more, bool(rows)
-        return rows, bool(rows) and (position is not None or bool(query.offset)), more
+        first, last = ([False, *(row[key.name] for key in sort)] for row in (rows[0], rows[-1]))
+        if backward:
+            return rows, first if more else None, last
+        return rows, first if position is not None or query.offset else None, last if more else None
 
     async def _total(self, session: Session, user_id: str, filters: Filters, values: dict[str, Any], *, exact: bool) -> int:
         """How many rows match; an estimate of the planner when it need not be `exact` and there are more than a thousand."""
@@ -202,8 +213,9 @@ class Listing:
         if query.offset is not None:
             raise _refused("offset", "`cursor` and `offset` exclude each other.")
         try:
-            backward, *values = session.cursors.verify(query.cursor, context)
-            return Position(backward, [self._sort_value(key.name, value) for key, value in zip(sort, values, strict=True)])
+            backward, inclusive, *signed = session.cursors.verify(query.cursor, context)
+            values = [self._sort_value(key.name, value) for key, value in zip(sort, signed, strict=True)]
+            return Position(backward, inclusive, signed, values)
         except (InvalidCursorError, LookupError, ValueError):  # also one from before a change of the spec
             message = "The cursor is not one of this list with these filters and this sort. Start again without it."
             raise _refused("cursor", message) from None
@@ -228,7 +240,7 @@ class Listing:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
         if shape.nulls is None:
             return owned(page)
-        beyond = _beyond(order, shape.nulls)
+        beyond = _beyond(order, shape.nulls, inclusive=shape.inclusive)
         return owned(page.where(beyond[0]) if len(beyond) == 1 else _in_turn(page, beyond, order).limit(limit))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
@@ -279,29 +291,32 @@ class _Order(NamedTuple):
         return ordered.nulls_first() if self.nulls_first else ordered.nulls_last()
 
 
-def _beyond(order: list[_Order], nulls: tuple[bool, ...]) -> list[ColumnElement[bool]]:
+def _beyond(order: list[_Order], nulls: tuple[bool, ...], *, inclusive: bool) -> list[ColumnElement[bool]]:
     """Rows beyond the cursor, `nulls` of whose values are null: conditions on the rows that come first, and on those that follow.
 
-    In one direction these are comparisons of rows, which an index answers at any depth; nulls of the first key are a range of their own.
+    An `inclusive` cursor has its own row with them. In one direction these are comparisons of rows, which an index answers at any depth;
+    nulls of the first key are a range of their own.
     """
     given = [bindparam(f"at_{number}", type_=key.expression.type) for number, key in enumerate(order)]
     first, *others = order
     if len({key.descending for key in order}) > 1 or any(key.nullable for key in others):
-        return [_beyond_key_by_key(order, given, nulls)]
+        return [_beyond_key_by_key(order, given, nulls, inclusive=inclusive)]
     is_null = first.expression.is_(None)
     if nulls[0]:
-        behind = [and_(is_null, _row_behind(others, given[1:]))]
+        behind = [and_(is_null, _row_behind(others, given[1:], inclusive=inclusive))]
         return [*behind, first.expression.is_not(None)] if first.nulls_first else behind
-    behind = [_row_behind(order, given)]
+    behind = [_row_behind(order, given, inclusive=inclusive)]
     return [*behind, is_null] if first.nullable and not first.nulls_first else behind
 
 
-def _row_behind(order: list[_Order], given: list[Any]) -> ColumnElement[bool]:
+def _row_behind(order: list[_Order], given: list[Any], *, inclusive: bool) -> ColumnElement[bool]:
     row, cursor = tuple_(*(key.expression for key in order)), tuple_(*given)
-    return row < cursor if order[0].descending else row > cursor
+    if order[0].descending:
+        return row <= cursor if inclusive else row < cursor
+    return row >= cursor if inclusive else row > cursor
 
 
-def _beyond_key_by_key(order: list[_Order], given: list[Any], nulls: tuple[bool, ...]) -> ColumnElement[bool]:
+def _beyond_key_by_key(order: list[_Order], given: list[Any], nulls: tuple[bool, ...], *, inclusive: bool) -> ColumnElement[bool]:
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for (expression, descending, nullable, nulls_first), value, is_null in zip(order, given, nulls, strict=True):
@@ -311,6 +326,8 @@ def _beyond_key_by_key(order: list[_Order], given: list[Any], nulls: tuple[bool,
         elif not is_null:
             alternatives.append(and_(*equal, or_(behind, expression.is_(None)) if nullable and not nulls_first else behind))
         equal.append(expression.is_(None) if is_null else expression == value)
+    if inclusive:
+        alternatives.append(and_(*equal))
     return or_(false(), *alternatives)
 
 

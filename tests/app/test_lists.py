@@ -63,6 +63,70 @@ def test_pages_lead_back_the_way_they_came(api: Api, owner: str, sort: str, limi
     assert [row for rows in backward for row in rows] == everything
 
 
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("gone", [2, 3], ids=["all behind it", "the last row, too"])
+def test_a_page_whose_rows_are_gone_leads_back(api: Api, sort: str, gone: int) -> None:
+    """The cursor of the other direction begins with the row at which the page began: nothing else on its way shows it."""
+    user = new_user()
+    rows = six_tasks(api, user, sort)
+    first = listed(api, user, sort=sort, limit=4)
+    delete(api, user, rows[-gone:])
+    response = api.call(user, "GET", f"/api/{user}/tasks", params={"sort": sort, "cursor": first["next_cursor"]})
+    page = response.json()
+    assert (page["items"], page["next_cursor"]) == ([], None)
+    assert set(response.links) == {"prev"}
+    assert walk(api, user, page, "previous_cursor", sort=sort) == rows[:-gone]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("gone", [4, 5], ids=["all before it", "the first row, too"])
+def test_a_page_back_whose_rows_are_gone_leads_on(api: Api, sort: str, gone: int) -> None:
+    user = new_user()
+    rows = six_tasks(api, user, sort)
+    last = listed(api, user, sort=sort, cursor=listed(api, user, sort=sort, limit=4)["next_cursor"])
+    assert [row["id"] for row in last["items"]] == rows[4:]
+    delete(api, user, rows[:gone])
+    page = listed(api, user, sort=sort, cursor=last["previous_cursor"])
+    assert (page["items"], page["previous_cursor"]) == ([], None)
+    assert walk(api, user, page, "next_cursor", sort=sort) == rows[gone:]
+
+
+def test_where_every_row_is_gone_pages_end_both_ways(api: Api) -> None:
+    user = new_user()
+    rows = six_tasks(api, user, "title")
+    first = listed(api, user, sort="title", limit=3)
+    delete(api, user, rows)
+    page = listed(api, user, sort="title", cursor=first["next_cursor"])
+    back = listed(api, user, sort="title", cursor=page["previous_cursor"])
+    assert (back["items"], back["previous_cursor"]) == ([], None)
+    on = listed(api, user, sort="title", cursor=back["next_cursor"])
+    assert (on["items"], on["next_cursor"]) == ([], None)
+
+
+def six_tasks(api: Api, user: str, sort: str) -> list[str]:
+    """The ids of six tasks in the order of `sort`, which ties two of them at a time."""
+    for number in range(6):
+        due = [None, "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"][number // 2]
+        body = {"title": f"T{number // 2}", "due_at": due, "priority": ["low", "high", "normal"][number // 2], "progress": number // 2}
+        assert api.call(user, "POST", f"/api/{user}/tasks", json=body).status_code == 201
+    return [row["id"] for row in listed(api, user, sort=sort)["items"]]
+
+
+def delete(api: Api, user: str, rows: list[str]) -> None:
+    for row in rows:
+        assert api.call(user, "DELETE", f"/api/{user}/tasks/{row}").status_code == 204
+
+
+def walk(api: Api, user: str, page: dict[str, Any], direction: str, **query: Any) -> list[str]:
+    """The ids of the rows of all pages that follow `page` in one direction, one a page, in the order of the list."""
+    rows: list[str] = []
+    while page[direction] is not None:
+        page = listed(api, user, limit=1, cursor=page[direction], **query)
+        (row,) = page["items"]
+        rows.append(row["id"])
+    return rows if direction == "next_cursor" else rows[::-1]
+
+
 def test_the_link_header_leads_both_ways(api: Api, owner: str) -> None:
     first = api.call(owner, "GET", f"/api/{owner}/tasks", params={"limit": 5, "title__startswith": "T"})
     second = api.client.request("GET", first.url.join(first.links["next"]["url"]), headers=api.headers(owner))
