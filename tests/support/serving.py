@@ -23,7 +23,7 @@ from tests.support.tokens import SECRET, mint
 ROOT = Path(__file__).resolve().parents[2]
 APP_ROOT = Path(os.environ.get("ROWSMITH_TEST_APP", ROOT))
 """The folder of the app/ that is tested: another one where tests are run on changed copies of it."""
-START_TIMEOUT = 30.0
+START_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
