@@ -1128,6 +1128,24 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="fields:\n    title:  {max_length: 80, type: 'string'}",
         right="fields:\n  title: {type: string, max_length: 80}",
     ),
+    "RS740": CodeInfo(
+        title="the specs have changes that no revision has",
+        meaning=(
+            "Once a project has revisions, they alone change its databases. A change of the specs without one would be served on tables "
+            "that lack it. `rowsmith db revision` compares the specs with the last revision, and needs no database."
+        ),
+        wrong="$ rowsmith generate    # after an edit of resources/task.yaml",
+        right="$ rowsmith generate\n$ rowsmith db revision",
+    ),
+    "RS741": CodeInfo(
+        title="the revisions cannot be gone on from",
+        meaning=(
+            "Two branches have added one each, or a file in app/db/migrations is missing, damaged, or no revision. The message says which "
+            "of these, and the hint how it is mended."
+        ),
+        wrong="$ rm app/db/migrations/database.json",
+        right="$ git checkout HEAD -- app/db/migrations/database.json",
+    ),
     "RS901": CodeInfo(
         title="soft_delete is not available yet",
         meaning=(

@@ -14,6 +14,7 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.drift import compare
 from generator.findings import findings
 from generator.lock import FileKind
+from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.write import RefusedError, project_lock
 
@@ -29,8 +30,9 @@ def check(
 ) -> None:
     """Check that app/ is what the specs give.
 
-    Finds invalid specs (exit code 2), and generated files that are out of date, left over, missing or edited by hand, and hooks that are
-    missing, unknown or have a stale signature (exit code 1), each with its cause. Writes nothing and needs no database.
+    Finds invalid specs (exit code 2), and generated files that are out of date, left over, missing or edited by hand, hooks that are
+    missing, unknown or have a stale signature, and changes of specs that no revision has (exit code 1), each with its cause. Writes
+    nothing and needs no database.
     """
     root = Path.cwd()
     try:
@@ -47,7 +49,7 @@ def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitC
         console.report(build.diagnostics, output, root)
         return ExitCode.USAGE
     drift = compare(root, build, cli.version())
-    found = findings(root, drift)
+    found = [*findings(root, drift), *of_revisions(root, build.schema)]
     console.report([*build.diagnostics, *found], output, root)
     if found:
         return ExitCode.FINDINGS

@@ -51,6 +51,7 @@ def revision(
         list[str] | None,
         typer.Option("--replace", metavar="OLD=NEW", help="What rows get whose value is gone: tasks.priority.urgent=high; repeatable."),
     ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Write one even without a change, for steps of your own.")] = False,
 ) -> None:
     """Write the revision that brings the database to the specs.
 
@@ -65,7 +66,7 @@ def revision(
     if problems:
         raise CommandError(ExitCode.USAGE, *_told(problems))
     consents = _consents(found.operations, set(allow or ()))
-    if not found.operations:
+    if not found.operations and not empty:
         console.say("the revisions are up to date with the specs")
         return
     back = difference(target, history.database, renames.reversed(), downgrade=True)

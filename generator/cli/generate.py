@@ -19,11 +19,13 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
 from generator.files import FOLDER
 from generator.findings import closest_path, of_files, summary
+from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.schema_json import schema_text
 from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock, refresh
 
 NEWER_LOCK = "RS703"
+NO_REVISION = "RS740"
 EDITOR_SCHEMA = ".rowsmith/resource.schema.json"  # where the first line of a spec points
 SHOWN = 60  # lines of a hand edit that are printed
 QUIET = 200  # milliseconds without a further change before `--watch` runs
@@ -114,6 +116,8 @@ def _run(root: Path, options: _Options) -> ExitCode:
     if options.writes:
         refresh(root / EDITOR_SCHEMA, schema_text().encode())
     _say_what_happened(drift, options, written)
+    if options.writes and any(found.code == NO_REVISION for found in of_revisions(root, drift.schema)):
+        console.say("no revision brings the database there yet: `rowsmith db revision` writes one")
     return ExitCode.FINE
 
 

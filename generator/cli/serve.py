@@ -33,7 +33,8 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.drift import compare
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedError, EmbeddedPostgres, data_folder
 from generator.ir import JsonValue, Operation, Resource, Schema
-from generator.migrations.revisions import History, RevisionError, pending, read_history
+from generator.migrations.findings import of_revisions
+from generator.migrations.revisions import History, RevisionError, read_history
 from generator.pipeline import compile_project
 from generator.samples import NoSampleError, sample_body
 
@@ -61,8 +62,8 @@ def serve(
 ) -> None:
     """Serve the API.
 
-    Without DATABASE_URL it runs on an embedded PostgreSQL, whose data is kept in .rowsmith/postgres. Outside production the tables are
-    brought to the models first, and a token and a command to try the API with are printed.
+    Without DATABASE_URL it runs on an embedded PostgreSQL, whose data is kept in .rowsmith/postgres, and runs the revisions that it lacks.
+    In a project without revisions the tables are brought to the models. A token and a command to try the API with are printed.
     """
     if reload and workers > 1:
         raise CommandError(ExitCode.USAGE, "--reload serves with one process", "leave out --workers or --reload")
@@ -101,7 +102,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 def _serve(plan: _Plan, stack: contextlib.ExitStack) -> None:
     environ = read_environment(plan.root)
     production = is_production(environ)
-    schema = _read_specs(plan.root)
+    schema = _read_specs(plan.root, production=production)
     database: EmbeddedPostgres | None = None
     if "DATABASE_URL" not in environ:
         if production:
@@ -117,7 +118,7 @@ def _serve(plan: _Plan, stack: contextlib.ExitStack) -> None:
     os.environ.update(environ)  # the application and its workers read their settings from there
     settings = _load_settings()
     if not production:
-        _prepare_tables(plan, settings, schema, embedded=database is not None)
+        _prepare_tables(plan, settings, embedded=database is not None)
     token = mint_token(environ, secret, USER, TOKEN_LIFETIME) if secret is not None else None
     announcement = _announcement(plan, schema, database, token)
     ended = threading.Event()
@@ -135,14 +136,19 @@ def _serve(plan: _Plan, stack: contextlib.ExitStack) -> None:
             raise CommandError(ExitCode.ENVIRONMENT, f"the embedded PostgreSQL ended: {failures[0]}", hint)
 
 
-def _read_specs(root: Path) -> Schema | None:
-    """The schema, with a warning where what is served is not what the specs say."""
+def _read_specs(root: Path, *, production: bool) -> Schema | None:
+    """The schema, with a warning where what is served is not what the specs say.
+
+    Ends the command where the application is current and its tables would not be: no revision has what the specs ask for.
+    """
     build = compile_project(root)
     if build.schema is None:
         console.report(build.diagnostics, source=root)
         console.say("warning: the specs have errors; what was generated before them is served")
     elif compare(root, build, cli.version()).changed:
         console.say("warning: app/ is not what the specs give; `rowsmith generate` brings it up to date")
+    elif not production and (found := of_revisions(root, build.schema)):
+        console.fail(ExitCode.FINDINGS, found, console.OutputFormat.TEXT, root)
     return build.schema
 
 
@@ -186,7 +192,7 @@ def _load_settings() -> Any:
         raise typer.Exit(ExitCode.USAGE) from None
 
 
-def _prepare_tables(plan: _Plan, settings: Any, specs: Schema | None, *, embedded: bool) -> None:
+def _prepare_tables(plan: _Plan, settings: Any, *, embedded: bool) -> None:
     """Bring the tables to the last revision, or to the models in a project that has none.
 
     Only the embedded database is migrated: another one may be in use by others.
@@ -205,7 +211,7 @@ def _prepare_tables(plan: _Plan, settings: Any, specs: Schema | None, *, embedde
             create: Coroutine[Any, Any, None] = schema.create_schema(owner, role)
             asyncio.run(create)
         else:
-            _migrate(plan, Target(owner, role), history, specs, embedded=embedded)
+            _migrate(plan, Target(owner, role), history, embedded=embedded)
     except RevisionError as error:
         raise CommandError(ExitCode.USAGE, error.message, error.hint) from error
     except MigrationError as error:
@@ -217,7 +223,7 @@ def _prepare_tables(plan: _Plan, settings: Any, specs: Schema | None, *, embedde
         raise CommandError(ExitCode.ENVIRONMENT, f"the database cannot be used: {error or type(error).__name__}", hint) from error
 
 
-def _migrate(plan: _Plan, target: Target, history: History, specs: Schema | None, *, embedded: bool) -> None:
+def _migrate(plan: _Plan, target: Target, history: History, *, embedded: bool) -> None:
     from generator.migrations import runner  # noqa: PLC0415 - loaded with the application
 
     missing = runner.missing(plan.root, runner.current(target))
@@ -227,8 +233,6 @@ def _migrate(plan: _Plan, target: Target, history: History, specs: Schema | None
     elif missing:
         message = f"the database of DATABASE_URL lacks {console.count(len(missing), 'revision')}"
         raise CommandError(ExitCode.ENVIRONMENT, message, "run: rowsmith db upgrade")
-    if specs is not None and pending(specs, history):
-        console.say("warning: the specs have changes that no revision has; `rowsmith db revision` writes one")
 
 
 async def _ask_database(dsn: str) -> tuple[int, str]:

@@ -96,7 +96,7 @@ def new_revision(
 
     `consents` are the operations that were allowed to lose data, with the reason.
     """
-    title = message or _title(upgrade)
+    title = message or _title(upgrade) or "Steps by hand"
     revision = hashlib.sha256(f"{history.head}\0{dump(target, '')}\0{title}".encode()).hexdigest()[:12]
     number = f"{history.count + 1:04}"
     name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40].strip("_") or "change"

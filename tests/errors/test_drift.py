@@ -7,6 +7,7 @@ tests/errors/NAME/expected.txt (`--update` rewrites it).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 LOCK = "app/rowsmith.lock"
 MODEL = "app/models/task.py"
 HOOKS = "app/extensions/task.py"
+VERSIONS = "app/db/migrations/versions"
 
 
 @pytest.fixture
@@ -125,6 +127,19 @@ def hooks_of_nothing(project: Folder) -> None:
     assert project.rowsmith("generate").code == 0
 
 
+def no_revision(project: Folder) -> None:
+    assert project.rowsmith("db", "revision").code == 0
+    project.replace("resources/task.yaml", "max_length: 200", "max_length: 100")
+    assert project.rowsmith("generate").code == 0
+
+
+def two_heads(project: Folder) -> None:
+    assert project.rowsmith("db", "revision").code == 0
+    (first,) = project.file(VERSIONS).glob("*.py")
+    source = first.read_text()
+    project.write(f"{VERSIONS}/0001_other.py", re.sub("^revision = .*", 'revision = "0123456789ab"', source, flags=re.MULTILINE))
+
+
 CASES: dict[str, Callable[[Folder], None]] = {
     "RS701_lock_damaged": damage_lock,
     "RS702_lock_conflict": conflict_in_lock,
@@ -146,6 +161,8 @@ CASES: dict[str, Callable[[Folder], None]] = {
     "RS724_hooks_missing": no_hooks_file,
     "RS725_hooks_broken": broken_hooks_file,
     "RS726_hooks_of_nothing": hooks_of_nothing,
+    "RS740_no_revision": no_revision,
+    "RS741_two_heads": two_heads,
 }
 
 

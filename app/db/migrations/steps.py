@@ -114,6 +114,15 @@ def replace_value(table: str, column: str, old: str, new: str) -> None:
     _in_batches(table, f"{_quote(column)} = {_text(new)}", f"{_quote(column)} = {_text(old)}")
 
 
+def update_rows(table: str, change: str, where: str) -> None:
+    """Change rows, as a step that is written by hand: `change` and `where` are SQL, as in UPDATE … SET … WHERE.
+
+    Rows are changed in batches until none meets `where`, so the change has to make it false; one that does not is refused, and changes
+    nothing. That lets an interrupted upgrade go on where it stopped, and a later revision repeat the step.
+    """
+    _in_batches(table, change, where)
+
+
 def add_constraint(table: str, name: str, sql: str) -> None:
     """Add a check or a reference, in the place of one of the same name. New rows are held to it at once; then those that are there."""
     fresh = _quote(_short(f"{name}_new_"))
@@ -182,10 +191,18 @@ def _in_batches(table: str, change: str, condition: str) -> None:
     name = _quote(table)
     some = f"SELECT user_id, id FROM {name} WHERE {condition} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
     changed = f"{change}, updated_at = now(), version = version + 1"
-    sql = f"UPDATE {name} SET {changed} WHERE {condition} AND (user_id, id) IN ({some})"  # noqa: S608  # quoted names
     if context.is_offline_mode():
         _run(f"UPDATE {name} SET {changed} WHERE {condition}")  # noqa: S608  # quoted names
         return
+    update = f"UPDATE {name} SET {changed} WHERE ({condition}) AND (user_id, id) IN ({some})"  # noqa: S608  # quoted names
+    sql = f"""DO $batch$
+        DECLARE unchanged_ boolean;
+        BEGIN
+            WITH changed AS ({update} RETURNING ({condition}) AS again) SELECT bool_or(again) INTO unchanged_ FROM changed;
+            IF unchanged_ THEN
+                RAISE EXCEPTION 'rows of {table} meet their condition after the change as before it, so it would never end';
+            END IF;
+        END $batch$"""  # noqa: S608  # quoted names
     while _has(f"SELECT FROM {name} WHERE {condition}"):
         _run(sql)
 

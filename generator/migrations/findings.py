@@ -1,0 +1,29 @@
+"""What `rowsmith check` says about revisions: whether they lead to the specs. Needs no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.diagnostics import Diagnostic, error
+from generator.ir import Schema
+from generator.migrations.places import place_of
+from generator.migrations.revisions import RevisionError, pending, read_history
+
+SHOWN = 3
+"""Operations that are named."""
+
+
+def of_revisions(root: Path, schema: Schema) -> list[Diagnostic]:
+    """The findings about the revisions of a project; none in one that has no revisions yet."""
+    try:
+        history = read_history(root)
+    except RevisionError as problem:
+        return [error("RS741", problem.message, None, hint=problem.hint)]
+    operations = pending(schema, history) if history.head is not None else ()
+    if not operations:
+        return []
+    names = [one.summary for one in operations]
+    more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    places = [place for one in operations if (place := place_of(one, schema)) is not None]
+    message = f"the specs have changes that no revision has: {', '.join([*names[:SHOWN], *more])}"
+    return [error("RS740", message, places[0] if places else None, hint="`rowsmith db revision` writes a revision for them")]
