@@ -205,13 +205,38 @@ def test_reload_takes_up_a_changed_file(project: Path) -> None:
         pytest.fail(running.logged)
 
 
-def test_a_configured_database_gets_its_tables_and_no_embedded_one_is_started(project: Path, postgres: EmbeddedPostgres) -> None:
+def test_a_configured_database_is_migrated_by_the_command_that_is_named(project: Path, postgres: EmbeddedPostgres) -> None:
     with new_database(postgres, tables=False) as database:
         settings = {"DATABASE_URL": database.app_dsn, "MIGRATION_DATABASE_URL": database.owner_dsn}
+        refused = rowsmith(project, "serve", "--port", str(free_port()), **settings)
+        assert refused.returncode == 4
+        assert "run: rowsmith db upgrade" in refused.stderr
+        assert database.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
+        assert rowsmith(project, "db", "upgrade", **settings).returncode == 0
         with served(project, **settings) as running:
             assert paste(running.curl)[0] == 201
         assert database.execute("SELECT count(*) FROM tasks") == "1"
         assert database.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'") == "rowsmith_owner"
+    assert not (project / ".rowsmith" / "postgres").exists()
+
+
+def test_without_revisions_a_configured_database_gets_its_tables(project: Path, postgres: EmbeddedPostgres) -> None:
+    shutil.rmtree(project / "app" / "db" / "migrations" / "versions")
+    with new_database(postgres, tables=False) as database:
+        with served(project, DATABASE_URL=database.app_dsn, MIGRATION_DATABASE_URL=database.owner_dsn) as running:
+            assert paste(running.curl)[0] == 201
+        assert database.execute("SELECT count(*) FROM tasks") == "1"
+
+
+def test_a_change_without_a_revision_is_not_served(project: Path) -> None:
+    path = project / "resources" / "tag.yaml"
+    path.write_text(path.read_text().replace("max_length: 40", "max_length: 50"))
+    generated = rowsmith(project, "generate")
+    assert "`rowsmith db revision` writes one" in generated.stderr
+    answer = rowsmith(project, "serve", "--port", str(free_port()))
+    assert answer.returncode == 1
+    assert "error[RS740]" in answer.stderr
+    assert "resources/tag.yaml" in answer.stderr
     assert not (project / ".rowsmith" / "postgres").exists()
 
 

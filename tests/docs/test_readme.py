@@ -38,7 +38,7 @@ def test_five_minutes() -> None:
     steps = [block for block in blocks(README) if block.section.startswith("Five minutes")]
     field = next(block.text for block in steps if block.language == "yaml" and not block.text.startswith("resource:"))
     finding = next(block.text for block in steps if block.language == "text")
-    check, generate, requests, another = (block for block in steps if block.language == "sh")
+    check, generate, revise, requests, another = (block for block in steps if block.language == "sh")
     with temporary_folder() as folder:
         project = Project(folder / "rowsmith")
         with project.served() as said:
@@ -54,6 +54,9 @@ def test_five_minutes() -> None:
         assert difference.returncode == 0, difference.stderr
         assert re.findall(r"^diff --git a/(\S+)", difference.stdout, re.MULTILINE) == ["app/models/task.py", "app/routes/tasks.py"]
         assert len(re.findall(r"^[+-](?![+-])", difference.stdout, re.MULTILINE)) < 40
+        assert project.run(check.text).returncode == 1  # no revision has the change yet
+        revised = project.run(revise.text)
+        assert revised.returncode == 0, revised.stderr
         assert project.run(check.text).returncode == 0
 
         with project.served():
