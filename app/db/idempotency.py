@@ -56,11 +56,10 @@ def _keep() -> Statement:
         "headers": bindparam("headers", type_=LargeBinary),
         "body": bindparam("body", type_=LargeBinary),
     }
+    statement = insert(IdempotencyKey).values(user_id=OWNER, route=_ROUTE, key=_KEY, **new)
+    again: dict[str, Any] = {name: statement.excluded[name] for name in new}  # an expired one
     return owned(
-        insert(IdempotencyKey)
-        .values(user_id=OWNER, route=_ROUTE, key=_KEY, **new)
-        .on_conflict_do_update(index_elements=["user_id", "route", "key"], set_=new)  # an expired one
-        .returning(col(IdempotencyKey.status))
+        statement.on_conflict_do_update(index_elements=["user_id", "route", "key"], set_=again).returning(col(IdempotencyKey.status))
     )
 
 
