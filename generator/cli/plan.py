@@ -1,4 +1,4 @@
-"""`rowsmith plan`: what the edits of the specs do to the clients of the API and to the generated code."""
+"""`rowsmith plan`: what the edits of the specs do to the clients of the API, to the database and to the generated code."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ import typer
 from generator.cli import console
 from generator.cli.errors import CommandError, ExitCode
 from generator.compatibility.compare import compare
-from generator.compatibility.report import Plan, as_json, as_markdown, as_text
 from generator.compatibility.surface import surface
 from generator.compatibility.waivers import WaiverError, read_waivers
 from generator.history import HistoryError, Version, version_at
 from generator.ir import Schema
+from generator.migrations.revisions import RevisionError, pending, read_history
 from generator.pipeline import compile_project, compile_specs
 from generator.render import RenderedFile, render
+from generator.review.document import as_json
+from generator.review.forecast import forecast
+from generator.review.markdown import as_markdown
+from generator.review.plan import Plan
+from generator.review.text import as_text
 
 
 class PlanFormat(StrEnum):
@@ -46,8 +51,9 @@ def plan(
 ) -> None:
     """Say what the edits of the specs do.
 
-    Compares the specs with those of a git commit: what clients of the API will see, the gravest first, and which generated files change.
-    Breaking changes end with exit code 1 unless pyproject.toml waives them. Writes nothing.
+    Compares the specs with those of a git commit: what clients of the API will see, the gravest first, what the migration does to a live
+    database and when it is run, and which generated files change. Breaking changes end with exit code 1 unless pyproject.toml waives
+    them. Writes nothing.
     """
     root = Path.cwd()
     try:
@@ -61,10 +67,13 @@ def plan(
     if build.schema is None:
         console.fail(ExitCode.USAGE, build.diagnostics, console.OutputFormat.TEXT, root)
     before = _schema_of(old, against)
+    found = compare(surface(before), surface(build.schema))
     result = Plan(
         against=against,
         commit=old.commit,
-        findings=compare(surface(before), surface(build.schema)),
+        findings=found,
+        migration=forecast(before, build.schema, found),
+        revised=_is_revised(root, build.schema),
         files=_changed(render(before), build.files),
         waivers=waivers,
         today=datetime.now(UTC).date(),
@@ -78,6 +87,15 @@ def plan(
             console.data(as_markdown(result))
     if result.refused:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _is_revised(root: Path, schema: Schema) -> bool | None:
+    """Whether the revisions lead to the specs; None where there are none, or `rowsmith check` has to say what is wrong with them."""
+    try:
+        history = read_history(root)
+    except RevisionError:
+        return None
+    return None if history.head is None else not pending(schema, history)
 
 
 def _schema_of(version: Version, reference: str) -> Schema:

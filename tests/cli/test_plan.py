@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,56 @@ def test_markdown_is_short_and_ordered(committed: Folder) -> None:
     out = committed.rowsmith("plan", "--format", "markdown").out
     assert out.startswith("### Against `HEAD` (")
     assert out.index("| **breaking** |") < out.index("<summary>1 safe change</summary>")
+
+
+FIVE_EDITS = {
+    "resources/task.yaml": (
+        ("title: {type: string, max_length: 200}", "title: {type: string, max_length: 100}"),
+        ("notes: text?", "rank: {type: integer, ge: 1, default: 1, sort: true}"),
+    ),
+    "resources/project.yaml": (
+        ("name: string", "label: {type: string, renamed_from: name}"),
+        ("state: {type: enum, values: [open, done], default: open}", "state: {type: enum, values: [open, held, done], default: open}"),
+    ),
+}
+
+
+def test_markdown_of_five_edits(committed: Folder, update: bool) -> None:
+    """A length, a field for another one, a rename, and a value: what a reviewer reads is in tests/cli/five_edits.md."""
+    committed.replace("resources/project.yaml", "name: string", "name: string\n  state: {type: enum, values: [open, done], default: open}")
+    git(committed, "commit", "-am", "A state")
+    assert committed.rowsmith("db", "revision").code == 0
+    for path, edits in FIVE_EDITS.items():
+        for old, new in edits:
+            committed.replace(path, old, new)
+    answer = committed.rowsmith("plan", "--format", "markdown")
+    assert answer.code == 1
+    out = re.sub(r"\([0-9a-f]{8}\)", "(4f7c0f22)", answer.out)
+    golden = Path(__file__).with_name("five_edits.md")
+    if update:
+        golden.write_text(out, encoding="utf-8")
+    assert out == golden.read_text(encoding="utf-8")
+
+
+def test_the_migration_is_told_with_what_to_allow(committed: Folder) -> None:
+    assert committed.rowsmith("db", "revision").code == 0
+    committed.replace("resources/task.yaml", "  notes: text?\n", "")
+    out = " ".join(committed.rowsmith("plan").out.split())
+    assert "Migration of 1 operation. Deploy first, then migrate" in out
+    assert "loses data: drop tasks.notes resources/task.yaml:5 at HEAD deploy first" in out
+    assert "If that is meant: `--allow drop:tasks.notes`." in out
+    assert "No revision has it yet: rowsmith db revision --allow drop:tasks.notes" in out
+    assert committed.rowsmith("db", "revision", "--allow", "drop:tasks.notes").code == 0
+    assert "No revision has it yet" not in committed.rowsmith("plan").out
+    (step,) = json.loads(committed.rowsmith("plan", "--format", "json").out)["migration"]["operations"]
+    assert (step["consent"], step["order"], step["in"]) == ("drop:tasks.notes", "deploy first", "HEAD")
+
+
+def test_what_keeps_a_revision_from_being_made_is_told(committed: Folder) -> None:
+    committed.replace("resources/task.yaml", "notes: text?", "remarks: text?\n  rank: integer")
+    out = " ".join(committed.rowsmith("plan").out.split())
+    assert "to settle: tasks.notes goes and tasks.remarks comes, which has the same type" in out
+    assert "to settle: `Task.rank` is new and required" in out
 
 
 def waiver(committed: Folder, days: int) -> str:
