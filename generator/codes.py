@@ -4,6 +4,7 @@ How to add a code:
 
 1. Take the next free number of its group: RS1xx files, syntax and characters; RS2xx names and references; RS3xx types and values;
    RS4xx constraints, checks and indexes; RS5xx operations, hooks and pages; RS6xx warnings; RS7xx differences that `check` finds;
+   RS8xx what `audit` finds;
    RS9xx not available in this version. A published code is never given another meaning.
 2. Add an entry to `CODES` below, in the order of the codes. `title` is one line without a full stop. `meaning` says what is wrong and
    why it is refused, in two or three sentences. `wrong` and `right` are the same few lines of YAML (or shell) before and after.
@@ -1145,6 +1146,27 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong="$ rm app/db/migrations/database.json",
         right="$ git checkout HEAD -- app/db/migrations/database.json",
+    ),
+    "RS801": CodeInfo(
+        title="an attack got through",
+        meaning=(
+            "`rowsmith audit` sent a request as one user that reached, showed or changed what belongs to another one, or whose answer "
+            "told a row of somebody else's apart from a row of nobody. Until it is mended, every user of the API can do the same.\n\n"
+            "Generated code holds against all attacks, so the cause is most often a hand-edited file, a hook, or a route or middleware "
+            "of your own that stands before the generated one."
+        ),
+        wrong='@router.get("/{task_id}")\nasync def get_task(user_id: str, ...):  # unverified',
+        right='@router.get("/{task_id}")\nasync def get_task(user_id: OwnerId, ...):',
+    ),
+    "RS802": CodeInfo(
+        title="an operation could not be proven to hold",
+        meaning=(
+            "The audit could not make a request that its own user may send: a refusal of another user's request proves nothing where "
+            "everything is refused. Most often a rule of `checks`, a pattern or a hook refuses the values that the audit makes up.\n\n"
+            "An `example` in the spec of a field is what the audit sends."
+        ),
+        wrong='fields:\n  code: {type: string, pattern: "^[A-Z]{2}[0-9]{7}$"}',
+        right='fields:\n  code: {type: string, pattern: "^[A-Z]{2}[0-9]{7}$", example: AB1234567}',
     ),
     "RS901": CodeInfo(
         title="soft_delete is not available yet",

@@ -23,6 +23,7 @@ GROUPS = {
     "RS5": "Operations, hooks and pages",
     "RS6": "Warnings",
     "RS7": "What `check` finds",
+    "RS8": "What `audit` finds",
     "RS9": "Not available in this version",
 }
 

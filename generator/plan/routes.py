@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.imports import Importing, Names
-from generator.ir import EnumType, Field, Generated, Kind, Literally, Reference, Resource, ScalarType, Schema, UniqueConstraint
+from generator.ir import EnumType, Field, Generated, Kind, Literally, Operation, Reference, Resource, ScalarType, Schema, UniqueConstraint
 from generator.literals import text
 from generator.naming import QUERY_CLASSES, module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations, Through
@@ -55,6 +55,15 @@ def cleared_by(schema: Schema) -> dict[str, Cleared]:
             if isinstance(field.type, Reference) and field.type.on_delete == "set_null":
                 cleared[field.type.target].append((resource, field))
     return cleared
+
+
+def link_operations(resource: Resource, ends: tuple[End, End]) -> tuple[bool, bool]:
+    """Whether a link has PUT and DELETE of a pair: where they need nothing but the pair, and no hook has to run."""
+    hooks = {hook.name for hook in resource.hooks}
+    settable = all(not field.required or field in (ends[0].field, ends[1].field) for field in resource.fields)
+    settable = settable and all(end.field.write != "never" for end in ends)
+    puts = Operation.CREATE in resource.operations and settable and not _hooked("create", hooks)
+    return puts, Operation.DELETE in resource.operations and not _hooked("delete", hooks)
 
 
 def route_module(resource: Resource, cleared: Cleared, relations: Relations) -> RouteModule:
@@ -132,7 +141,7 @@ class _RoutePlanner:
         delete = self._delete() if "delete" in operations else ""
         expansions = tuple((text(expansion.name), self._expansion(expansion)) for expansion in self.relations.expansions)
         nested = tuple(self._nested(parent) for parent in self.relations.parents)
-        link = self._link(self.relations.link, operations, hooks) if self.relations.link else None
+        link = self._link(self.relations.link) if self.relations.link else None
         words = resource.module.rstrip("_").replace("_", " ")
         return RouteModule(
             path=f"app/routes/{module_of(resource.plural)}.py",
@@ -231,12 +240,9 @@ class _RoutePlanner:
             doc=f"List the {titles} of {'an' if words[0] in 'aeiou' else 'a'} {words}.",
         )
 
-    def _link(self, ends: tuple[End, End], operations: set[str], hooks: set[str]) -> Link | None:
-        """The paths of a link: those of its operations that need nothing but the pair, and for which no hook has to run."""
-        settable = all(not field.required or field in (ends[0].field, ends[1].field) for field in self.resource.fields)
-        settable = settable and all(end.field.write != "never" for end in ends)
-        puts = "create" in operations and settable and not _hooked("create", hooks)
-        deletes = "delete" in operations and not _hooked("delete", hooks)
+    def _link(self, ends: tuple[End, End]) -> Link | None:
+        """The paths of a link."""
+        puts, deletes = link_operations(self.resource, ends)
         if not puts and not deletes:
             return None
         first, second = ends[0].target, ends[1].target

@@ -1,0 +1,1 @@
+"""`rowsmith audit`: attacks on every operation of an API, made from its specs and sent over HTTP."""
