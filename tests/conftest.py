@@ -12,6 +12,7 @@ from generator.embedded import EmbeddedPostgres
 if TYPE_CHECKING:  # tests of the compiler run without the application
     from tests.support.database import Database
     from tests.support.serving import Api
+    from tests.support.tables import TableMaker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +32,15 @@ def postgres() -> Generator[EmbeddedPostgres]:
 
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def table_maker() -> Generator[TableMaker]:
+    """Makes the tables of any project's models."""
+    from tests.support.tables import making_tables  # noqa: PLC0415
+
+    with making_tables() as maker:
+        yield maker
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy import JSON, Column, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import ClauseElement, Column, Constraint, DefaultClause, Index, PrimaryKeyConstraint, Table
 from sqlalchemy.dialects.postgresql import dialect as postgresql
-from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable, DDLElement
+from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
 from app.db.cleanup import function_sql
-from app.db.statements import encode_json
 from app.db.table import POLICY
 
 type Connection = asyncpg.Connection[asyncpg.Record]
@@ -115,6 +114,11 @@ async def _sync_column(connection: Connection, table: Table, column: Column[Any]
         raise SchemaError(
             f"{table.name}.{column.name} is {stored} in the database and {wanted} in the spec. Rename the field, or delete the database."
         )
+    default = column.server_default
+    action = "DROP DEFAULT"
+    if isinstance(default, DefaultClause) and isinstance(default.arg, ClauseElement):
+        action = f"SET DEFAULT {_sql(default.arg)}"
+    await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(column.name)} {action}")
     if required == column.nullable:
         action = "DROP" if column.nullable else "SET"
         try:
@@ -126,29 +130,12 @@ async def _sync_column(connection: Connection, table: Table, column: Column[Any]
 
 
 async def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:
-    definition = _sql(CreateColumn(column))
-    if column.nullable:
-        await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition}")
-        return
-    await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {definition.removesuffix(' NOT NULL')}")
-    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {_quote(table.name)})"):  # noqa: S608  # a quoted identifier
-        default = _default(column)
-        if default is None:
-            message = (
-                f"{table.name}.{column.name} is new and required, but the table has rows. Give the field a default, or make it nullable."
-            )
-            raise SchemaError(message)
-        await connection.execute(f"UPDATE {_quote(table.name)} SET {_quote(column.name)} = $1", default)  # noqa: S608  # quoted identifiers
-    await connection.execute(f"ALTER TABLE {_quote(table.name)} ALTER COLUMN {_quote(column.name)} SET NOT NULL")
-
-
-def _default(column: Column[Any]) -> Any:
-    """The value that a row without one gets, as asyncpg takes it; None when there is none."""
-    default: Any = column.default
-    if default is None:
-        return None
-    value = default.arg(None) if default.is_callable else default.arg
-    return encode_json(value) if isinstance(column.type, JSON) else value
+    try:
+        await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {_sql(CreateColumn(column))}")
+    except asyncpg.NotNullViolationError:
+        raise SchemaError(
+            f"{table.name}.{column.name} is new and required, but the table has rows. Give the field a default, or make it nullable."
+        ) from None
 
 
 async def _sync_constraints(connection: Connection, table: Table) -> None:
@@ -210,7 +197,7 @@ def _is_reference(constraint: Constraint) -> bool:
     return constraint.__visit_name__ == "foreign_key_constraint"
 
 
-def _sql(element: DDLElement | CreateColumn) -> str:
+def _sql(element: ClauseElement) -> str:
     return str(element.compile(dialect=postgresql(paramstyle="numeric_dollar")))  # the default style doubles every %
 
 

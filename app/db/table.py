@@ -26,23 +26,25 @@ def column(
     *,
     default: Any = ...,
     default_factory: Callable[[], Any] | None = None,
+    server_default: str | None = None,
     computed: str | None = None,
 ) -> Any:
     """A column of `sql_type`; nullable when its annotation allows None.
 
-    `default` is what a new instance has when nothing is given; `default_factory` makes it anew for each one. `computed` is the expression
-    of a generated column, which the database alone writes.
+    `default` is what a new instance has when nothing is given; `default_factory` makes it anew for each one; `server_default` is
+    the same in SQL, for rows that others write. `computed` is the expression of a generated column, which the database alone writes.
     """
     if computed is not None:
         generated = Computed(text(_plain(computed)), persisted=True)
         return Field(sa_type=sql_type, sa_column_args=[generated])  # pyright: ignore[reportArgumentType]
     if default_factory is None and isinstance(default, list | dict):
         default_factory = partial(deepcopy, default)
+    more = {} if server_default is None else {"server_default": text(_plain(server_default))}
     if default_factory is not None:
-        return Field(default_factory=default_factory, sa_type=sql_type)
+        return Field(default_factory=default_factory, sa_type=sql_type, sa_column_kwargs=more)
     if default is ...:
-        return Field(sa_type=sql_type)  # pyright: ignore[reportArgumentType]  # SQLModel's stub knows classes only, the code takes instances
-    return Field(default, sa_type=sql_type)  # pyright: ignore[reportArgumentType]
+        return Field(sa_type=sql_type, sa_column_kwargs=more)  # pyright: ignore[reportArgumentType]  # its stub knows classes only
+    return Field(default, sa_type=sql_type, sa_column_kwargs=more)  # pyright: ignore[reportArgumentType]
 
 
 def check(name: str, sql: str, message: str, *, on: str | None = None) -> CheckConstraint:

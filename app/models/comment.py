@@ -52,8 +52,8 @@ class Comment(OwnedTable, table=True):
     task_id: UUID = column(Uuid)
     body: str = column(TEXT)
     author_email: str | None = column(TEXT)
-    client_ref: UUID = column(Uuid, default_factory=random_uuid)
-    written_on: date = column(Date, default_factory=today)
+    client_ref: UUID = column(Uuid, default_factory=random_uuid, server_default="gen_random_uuid()")
+    written_on: date = column(Date, default_factory=today, server_default="(now() AT TIME ZONE 'UTC')::date")
 
 
 class CommentReplace(Body):

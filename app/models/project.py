@@ -93,7 +93,7 @@ class Project(OwnedTable, table=True):
 
     name: str = column(TEXT)
     summary: str | None = column(TEXT)
-    status: ProjectStatus = column(TEXT, default=ProjectStatus.PLANNED)
+    status: ProjectStatus = column(TEXT, default=ProjectStatus.PLANNED, server_default="'planned'")
     is_open: bool = column(Boolean, computed="status <> 'done'")
     color: str | None = column(TEXT)
     starts_on: date | None = column(Date)

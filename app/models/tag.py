@@ -39,8 +39,8 @@ class Tag(OwnedTable, table=True):
     )
 
     name: str = column(TEXT)
-    weight: float = column(Double, default=1.0)
-    uses: int = column(BigInteger, default=0)
+    weight: float = column(Double, default=1.0, server_default="1.0::double precision")
+    uses: int = column(BigInteger, default=0, server_default="0")
 
 
 class TagReplace(Body):

@@ -8,28 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import Any, Literal
 
-from generator.ir import (
-    EnumType,
-    Field,
-    FieldType,
-    Generated,
-    Index,
-    JsonType,
-    JsonValue,
-    Kind,
-    ListType,
-    Literally,
-    Reference,
-    Resource,
-    ScalarType,
-    Schema,
-)
+from generator.columns import column_type, default_sql, value_sql
+from generator.ir import EnumType, Field, Index, Reference, Resource, Schema
 from generator.samples import NoSampleError, sample_value
-from generator.sql import number_literal, quote_identifier, text_literal, typed_literal
-from generator.types import sql_type
+from generator.sql import quote_identifier
 
 FORMAT = 1
 
@@ -173,67 +157,20 @@ def _column(field: Field) -> Column:
     return Column(
         name=field.column,
         field=field.name,
-        type=_type(field.type),
+        type=column_type(field.type),
         nullable=field.nullable,
-        default=_default(field),
+        default=default_sql(field),
         sample=_sample(field),
         values=tuple(value.value for value in field.type.values) if isinstance(field.type, EnumType) else (),
         computed=field.computed.sql if field.computed is not None else None,
     )
 
 
-def _type(field_type: FieldType) -> str:
-    match field_type:
-        case EnumType():
-            return 'text COLLATE "C"'
-        case ListType(of=of):
-            item = _type(of)
-            return f"{item.removesuffix(' COLLATE "C"')}[]" + (' COLLATE "C"' if item.endswith('COLLATE "C"') else "")
-        case JsonType():
-            return "jsonb"
-        case Reference():
-            return "uuid"
-        case scalar:
-            plain = sql_type(scalar)
-            return f'{plain} COLLATE "C"' if plain == "text" else plain
-
-
-def _default(field: Field) -> str | None:
-    match field.default:
-        case Literally(value=value) if value is not None:
-            return _literal(field.type, value)
-        case Generated(how=how):
-            kind = field.type.kind if isinstance(field.type, ScalarType) else None
-            now = "(now() AT TIME ZONE 'UTC')::time" if kind is Kind.TIME else "now()"
-            return {"today": "(now() AT TIME ZONE 'UTC')::date", "generate": "gen_random_uuid()"}.get(how, now)
-        case _:
-            return None
-
-
 def _sample(field: Field) -> str | None:
     try:
-        return None if isinstance(field.type, Reference) else _literal(field.type, sample_value(field))
+        return None if isinstance(field.type, Reference) else value_sql(field.type, sample_value(field))
     except NoSampleError:
         return None
-
-
-def _literal(field_type: FieldType, value: JsonValue | Decimal) -> str:
-    """A value of a field as an SQL literal of the column's type."""
-    match field_type:
-        case JsonType():
-            return f"{text_literal(json.dumps(value, ensure_ascii=False, allow_nan=False))}::jsonb"
-        case ListType(of=of) if isinstance(value, list):
-            return f"ARRAY[{', '.join(_literal(of, item) for item in value)}]::{_type(of).removesuffix(' COLLATE "C"')}[]"
-        case ScalarType(kind=Kind.BOOLEAN):
-            return "true" if value else "false"
-        case ScalarType(kind=Kind.INTEGER | Kind.BIGINT | Kind.DECIMAL):
-            return number_literal(Decimal(str(value)))
-        case ScalarType(kind=Kind.FLOAT):
-            return f"{float(str(value))!r}::double precision"
-        case ScalarType(kind=Kind.DATE | Kind.TIME | Kind.DATETIME | Kind.UUID as kind):
-            return typed_literal(kind, str(value))
-        case _:
-            return text_literal(str(value))
 
 
 def _constraints(resource: Resource, plurals: dict[str, str]) -> Iterator[Constraint]:

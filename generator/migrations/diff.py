@@ -29,6 +29,7 @@ from generator.migrations.operations import (
     Require,
 )
 from generator.migrations.renames import Renames, mentions, renamed
+from generator.sql import quote_identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class _Comparison:
         if old.type != new.type:
             using, loses = conversion(new.name, old.type, new.type)
             self.phases.shape.append(ChangeType(table, new, using, loses and not self.downgrade))
-        if old.default != new.default:
+        elif old.default != new.default:
             self.phases.shape.append(ChangeDefault(table, new))
         if new.nullable and not old.nullable:
             self.phases.shape.append(AllowNull(table, new))
@@ -269,6 +270,7 @@ _NUMBERS = {"integer", "bigint", "numeric", "double precision"}
 
 def conversion(name: str, old: str, new: str) -> tuple[str, bool]:
     """The value of a column in its new type, as SQL, and whether values can be lost or refused on the way."""
+    name = quote_identifier(name)
     from_name, to_name = old.partition("(")[0].strip(), new.partition("(")[0].strip()
     bare = new.removesuffix(' COLLATE "C"')
     if (from_name, to_name) == ("date", "timestamp with time zone"):

@@ -180,7 +180,7 @@ class RenameColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChangeType:
-    """Another type; `using` is the value in it, as SQL. It rewrites the table."""
+    """Another type, with its default; `using` is the value in it, as SQL. It rewrites the table."""
 
     table: str
     column: Column
@@ -200,7 +200,7 @@ class ChangeType:
     @property
     def step(self) -> Step:
         """The call that does it."""
-        return Step("change_type", (self.table, self.column.name, self.column.type, self.using))
+        return Step("change_type", (self.table, self.column.name, self.column.type, self.using, self.column.default))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,16 +114,33 @@ def _explained() -> Generator[None]:
     except alembic.util.CommandError as problem:
         raise MigrationError(f"Alembic refuses: {problem}", "`rowsmith db status` says which revisions there are") from problem
     except DBAPIError as problem:
-        state = str(getattr(problem.orig, "sqlstate", None) or "")
-        reason = str(problem.orig).partition(": ")[2] or str(problem.orig)
-        if state.startswith(("22", "23")):
-            hint = "change those rows, then run it again: it goes on where it stopped"
-            raise MigrationError(f"rows are in the way: {reason}", hint, is_data=True) from problem
-        raise MigrationError(f"the database refuses: {reason}", "mend that, then run it again: it goes on where it stopped") from problem
+        raise _refusal(problem) from problem
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
         raise MigrationError(
             f"the database cannot be used: {problem or type(problem).__name__}", "check MIGRATION_DATABASE_URL"
         ) from problem
+
+
+def _refusal(problem: DBAPIError) -> MigrationError:
+    """What the database refused, with the rows that are in the way as the step has named them."""
+    state, reason = str(getattr(problem.orig, "sqlstate", None) or ""), str(problem.orig)
+    if state.startswith(("22", "23")):
+        detail = getattr(getattr(problem.orig, "__cause__", None), "detail", None)
+        told = "\n".join([reason, *([detail] if detail else []), *getattr(problem, "__notes__", ())])
+        return MigrationError(
+            f"rows are in the way: {told}", "change those rows, then run it again: it goes on where it stopped", is_data=True
+        )
+    if state == "55P03":
+        message = "a lock could not be had: somebody else holds the table for longer than the migration waits"
+        return MigrationError(
+            message, "find the transaction in pg_stat_activity and end it, then run it again: it goes on where it stopped"
+        )
+    if state == "42501":
+        return MigrationError(
+            f"the role of MIGRATION_DATABASE_URL may not do that: {reason}",
+            "let it be the role that owns the tables and may create in the schema; then run it again: it goes on where it stopped",
+        )
+    return MigrationError(f"the database refuses: {reason}", "mend that, then run it again: it goes on where it stopped")
 
 
 async def _ask(dsn: str, query: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
+from generator.columns import default_sql
 from generator.imports import Names
 from generator.ir import (
     Bounds,
@@ -165,6 +166,9 @@ class _ModelPlanner:
                 default = f", computed={text(field.computed.sql)}"
             case None:
                 pass
+        stored = default_sql(field)
+        if stored is not None:
+            default += f", server_default={text(stored)}"
         return Line(field.column, f"{annotation} | None" if field.nullable else annotation, f"{column}({self._sql(field.type)}{default})")
 
     def _computed(self, field: Field, computed: Computed) -> ComputedField:

@@ -49,7 +49,7 @@ def test_tables_become_those_of_the_spec_and_keep_their_rows(edit: str, postgres
         for _ in range(2):
             bring(tmp_path, database, *new)
         bring(tmp_path, fresh, *new)
-        found, wanted = catalog(database, defaults=False), catalog(fresh, defaults=False)
+        found, wanted = catalog(database), catalog(fresh)
         assert {name: sorted(rows) for name, rows in found.items()} == {name: sorted(rows) for name, rows in wanted.items()}
         assert database.execute("SELECT sum(n) FROM marks") == str(sum(range(1, 51)))
 

@@ -39,7 +39,7 @@ def test_the_history_ends_in_the_models_and_its_split_field_keeps_what_it_said(p
     found = dict(line.split("|", 1) for line in split.splitlines())
     assert found == {state: f"{completed}|{progress}|1500" for state, (completed, progress) in STATES.items()}
     with new_database(postgres) as models:
-        assert catalog(project.database, defaults=False) == catalog(models, defaults=False)
+        assert catalog(project.database) == catalog(models)
 
     project.rowsmith("db", "downgrade", BEFORE_THE_SPLIT)
     assert project.database.execute(states) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,12 @@ import pytest
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from tests.support.catalog import catalog
 from tests.support.database import Database, new_database
-from tests.support.generated import CREATE_TABLES, run_python, write_core, write_generated, write_specs
+from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.specs import PROJECT, spec
+from tests.support.tables import TableMaker
+
+type Expected = Callable[[Project], dict[str, list[str]]]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,12 +35,17 @@ def project(tmp_path: Path, database: Database) -> Project:
     return Project(tmp_path, database)
 
 
-def expected(project: Project, postgres: EmbeddedPostgres) -> dict[str, list[str]]:
-    """The catalog of a database made from the models."""
-    write_generated(project.root)
-    with new_database(postgres, tables=False) as made:
-        run_python(project.root, "-c", CREATE_TABLES, made.owner_dsn, APP_ROLE)
-        return catalog(made, defaults=False)
+@pytest.fixture
+def expected(postgres: EmbeddedPostgres, table_maker: TableMaker) -> Callable[[Project], dict[str, list[str]]]:
+    """Gives the catalog of a database made from the models."""
+
+    def make(project: Project) -> dict[str, list[str]]:
+        write_generated(project.root)
+        with new_database(postgres, tables=False) as made:
+            table_maker.make(project.root, made.owner_dsn, APP_ROLE)
+            return catalog(made)
+
+    return make
 
 
 def specs_of(folder: Path) -> dict[str, str]:
@@ -45,11 +53,11 @@ def specs_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("folder", ["resources", "tests/cases/torture/resources"])
-def test_the_first_revision_gives_the_database_of_the_models(project: Project, postgres: EmbeddedPostgres, folder: str) -> None:
+def test_the_first_revision_gives_the_database_of_the_models(project: Project, expected: Expected, folder: str) -> None:
     write_specs(project.root, specs_of(ROOT / folder))
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
-    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    assert catalog(project.database) == expected(project)
     project.rowsmith("db", "downgrade", "base")
     assert catalog(project.database)["columns"] == []
 
@@ -183,7 +191,7 @@ def rows_of(project: Project, table: str = "tasks") -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", list(EDITS))
-def test_an_edit_keeps_every_row_up_and_down(project: Project, postgres: EmbeddedPostgres, name: str) -> None:
+def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expected, name: str) -> None:
     edit = EDITS[name]
     old = {"task": spec("title: string", *edit.old, rest=edit.old_rest), "project": PROJECT}
     new = {"task": spec("title: string", *edit.new, rest=edit.new_rest), "project": PROJECT}
@@ -198,7 +206,7 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, postgres: Embedde
     write_specs(project.root, new)
     project.rowsmith("db", "revision", *edit.options)
     project.rowsmith("db", "upgrade")
-    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    assert catalog(project.database) == expected(project)
     second = catalog(project.database)
     after = rows_of(project, table)
     assert [row["id"] for row in after] == [row["id"] for row in before]
@@ -213,7 +221,7 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, postgres: Embedde
     assert project.rowsmith("db", "status").code == 0
 
 
-def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, postgres: EmbeddedPostgres) -> None:
+def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, expected: Expected) -> None:
     write_specs(project.root, {"task": spec("title: string", REF), "project": PROJECT})
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
@@ -223,13 +231,13 @@ def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, po
     write_specs(project.root, {"task": spec("title: string", REF.replace("to: Project", "to: Plan")), "plan": plan})
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
-    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    assert catalog(project.database) == expected(project)
     assert rows_of(project, "plans") == before
     project.rowsmith("db", "downgrade", "-1")
     assert rows_of(project, "projects") == before
 
 
-def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, postgres: EmbeddedPostgres) -> None:
+def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, expected: Expected) -> None:
     """Every prefix of the steps is run twice: what is done already does no harm."""
     write_specs(project.root, {"task": spec("title: string", "n: {type: integer, sort: true}"), "project": PROJECT})
     project.rowsmith("db", "revision")
@@ -255,7 +263,7 @@ def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, postg
         assert project.rowsmith("db", "upgrade", check=False).code == 4
     file.write_text(source, encoding="utf-8")
     project.rowsmith("db", "upgrade")
-    assert catalog(project.database, defaults=False) == expected(project, postgres)
+    assert catalog(project.database) == expected(project)
 
 
 def _cut(upgrade: str, done: int) -> str:

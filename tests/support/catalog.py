@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.database import Database
+from tests.support.database import Database, OpenDatabase
 
 _QUERIES = {
     "columns": """
@@ -30,6 +30,11 @@ _QUERIES = {
 }
 
 
-def catalog(database: Database, *, defaults: bool = True) -> dict[str, list[str]]:
-    """Columns, constraints, indexes, policies and grants, each as lines; `defaults` of columns only where they are wanted."""
-    return {name: sorted(database.execute(query).splitlines()) for name, query in _QUERIES.items() if defaults or name != "defaults"}
+def catalog(database: Database | OpenDatabase) -> dict[str, list[str]]:
+    """Columns, defaults, constraints, indexes, policies and grants, each as sorted lines."""
+    rows = " UNION ALL ".join(f"SELECT '{name}', replace(row(q.*)::text, E'\n', ' ') FROM ({query}) q" for name, query in _QUERIES.items())
+    found: dict[str, list[str]] = {name: [] for name in _QUERIES}
+    for line in database.execute(rows).splitlines():
+        name, _, fact = line.partition("|")
+        found[name].append(fact)
+    return {name: sorted(facts) for name, facts in found.items()}

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
 from generator.embedded_files import account_for, programs_for
 
@@ -33,6 +35,30 @@ class Database:
     def execute(self, sql: str) -> str:
         """Run `sql` as the superuser, past row-level security; the rows of the last statement, one a line, columns split by `|`."""
         return self.server.execute(self.name, sql)
+
+
+class OpenDatabase:
+    """A database on one open connection of the superuser, for what asks it again and again; made by `opened`."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], runner: asyncio.Runner) -> None:
+        self._connection = connection
+        self._runner = runner
+
+    def execute(self, sql: str) -> str:
+        """Run one statement as `Database.execute` does."""
+        rows = self._runner.run(self._connection.fetch(sql))
+        return "\n".join("|".join("" if value is None else str(value) for value in row.values()) for row in rows)
+
+
+@contextmanager
+def opened(database: Database) -> Generator[OpenDatabase]:
+    """Keep a connection to a database open."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(database.superuser_dsn))
+        try:
+            yield OpenDatabase(connection, runner)
+        finally:
+            runner.run(connection.close())
 
 
 @contextmanager

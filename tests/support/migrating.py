@@ -10,10 +10,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 from generator.cli import main
-from generator.migrations.database import CORE, Column, Table
+from generator.ir import Schema
+from generator.migrations.database import CORE
 from generator.migrations.revisions import read_history
+from generator.pipeline import load_schema
 from tests.support.command import Answer
 from tests.support.database import Database
+from tests.support.rows import Rows, all_rows, fill
 
 
 @dataclass(frozen=True)
@@ -38,26 +41,18 @@ class Project:
         assert not check or code == 0, out.getvalue() + err.getvalue()
         return Answer(code, out.getvalue(), err.getvalue())
 
+    @property
+    def schema(self) -> Schema:
+        """What the specs mean now."""
+        schema, found = load_schema(self.root)
+        assert schema is not None, found
+        return schema
+
     def fill(self, count: int) -> None:
-        """Give each table `count` rows, numbered, of one user; references are null or lead to the row of the same number."""
-        tables = {table.name: table for table in read_history(self.root).database.tables if table.name not in {one.name for one in CORE}}
-        for table in sorted(tables.values(), key=lambda one: sum(constraint.kind == "foreign" for constraint in one.constraints)):
-            written = [column for column in table.columns if column.computed is None]
-            columns = ", ".join(f'"{column.name}"' for column in written)
-            values = ", ".join(_value(table, column) for column in written)
-            self.database.execute(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM generate_series(1, {count}) AS n(n)")
+        """Add rows to each table, which is at the specs."""
+        fill(self.database, self.schema, count)
 
-
-def _value(table: Table, column: Column) -> str:
-    built_in = {"user_id": "'ada'", "id": "('00000000-0000-7000-8000-' || lpad(n.n::text, 12, '0'))::uuid", "version": "1"}
-    if not column.field:
-        return built_in.get(column.name, "now()")
-    if any(f", {column.name})" in one.sql for one in table.constraints if one.kind == "foreign"):
-        return built_in["id"]
-    if column.values:
-        quoted = ", ".join(f"'{value}'" for value in column.values)
-        return f"(ARRAY[{quoted}])[1 + n.n % {len(column.values)}]"
-    kind = column.type.partition(" ")[0].partition("(")[0]
-    if kind in {"integer", "bigint", "numeric"}:
-        return "CASE WHEN n.n < 3 THEN NULL ELSE n.n END" if column.nullable else "n.n + 4"
-    return {"text": "'text ' || n.n", "date": "date '2026-01-01' + n.n"}.get(kind, column.sample or "NULL")
+    def rows(self) -> Rows:
+        """Every row that the last revision's tables have."""
+        own = {table.name for table in CORE}
+        return all_rows(self.database, [table.name for table in read_history(self.root).database.tables if table.name not in own])

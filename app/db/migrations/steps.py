@@ -9,10 +9,12 @@ SQL in arguments is that of the spec's own compiler; names of tables and columns
 
 import hashlib
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context, op
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from app.db.cleanup import function_sql
 from app.db.table import POLICY
@@ -28,7 +30,12 @@ PAUSE = 0.5
 BATCH = 1_000
 """Rows that one statement changes."""
 
+SHOWN = 5
+"""Rows that are named where some are in the way."""
+
 LOCK_NOT_AVAILABLE = "55P03"
+ABOUT_ROWS = ("22", "23")
+"""Classes of errors that rows cause: a value that fits nowhere, a broken constraint."""
 
 
 def create_table(name: str, *parts: str) -> None:
@@ -81,11 +88,13 @@ def rename_column(table: str, old: str, new: str) -> None:
         _run(f"ALTER TABLE {_quote(table)} RENAME COLUMN {_quote(old)} TO {_quote(new)}")
 
 
-def change_type(table: str, name: str, sql_type: str, using: str) -> None:
-    """Give a column another type. Writes wait while its rows are rewritten."""
-    column = f"ALTER TABLE {_quote(table)} ALTER COLUMN {_quote(name)}"
-    _run(f"{column} DROP DEFAULT")
-    _run(f"{column} TYPE {sql_type} USING {using}")
+def change_type(table: str, name: str, sql_type: str, using: str, default: str | None) -> None:
+    """Give a column another type, and its default in it. Writes wait while its rows are rewritten."""
+    column = f"ALTER COLUMN {_quote(name)}"
+    parts = [f"{column} DROP DEFAULT", f"{column} TYPE {sql_type} USING {using}"]
+    parts += [f"{column} SET DEFAULT {default}"] if default is not None else []
+    with _naming_rows(table, f"NOT pg_input_is_valid({_quote(name)}::text, {_text(sql_type.partition(' COLLATE')[0])})"):
+        _run(f"ALTER TABLE {_quote(table)} {', '.join(parts)}")
 
 
 def set_default(table: str, name: str, default: str | None) -> None:
@@ -100,7 +109,7 @@ def require(table: str, name: str, fill: str | None) -> None:
     if fill is not None:
         _in_batches(table, f"{column} = {fill}", f"{column} IS NULL")
     _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT IF EXISTS {check}, ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID")
-    _validate(table, check)
+    _validate(table, check, f"{column} IS NULL")
     _run(f"ALTER TABLE {_quote(table)} ALTER COLUMN {column} SET NOT NULL, DROP CONSTRAINT {check}")
 
 
@@ -128,7 +137,7 @@ def add_constraint(table: str, name: str, sql: str) -> None:
     fresh = _quote(_short(f"{name}_new_"))
     alter = f"ALTER TABLE {_quote(table)}"
     _run(f"{alter} DROP CONSTRAINT IF EXISTS {fresh}, ADD CONSTRAINT {fresh} {sql} NOT VALID")
-    _validate(table, fresh)
+    _validate(table, fresh, f"NOT ({sql.removeprefix('CHECK ')})" if sql.startswith("CHECK ") else None)
     _run(f"{alter} DROP CONSTRAINT IF EXISTS {_quote(name)}")
     _run(f"{alter} RENAME CONSTRAINT {fresh} TO {_quote(name)}")
 
@@ -140,7 +149,12 @@ def add_unique(table: str, name: str, sql: str) -> None:
     columns = sql.removeprefix("UNIQUE ")
     nulls = "NULLS NOT DISTINCT"
     ending = f" {nulls}" if columns.startswith(nulls) else ""
-    _build_index("UNIQUE INDEX", name, table, columns.removeprefix(f"{nulls} ") + ending)
+    key = columns.removeprefix(f"{nulls} ")
+    known = "" if ending else f" HAVING num_nulls{key} = 0"
+    same = f"SELECT {key[1:-1]} FROM {_quote(table)} GROUP BY {key[1:-1]}{known}"  # noqa: S608  # quoted names
+    repeated = f"{key} IN ({same}{' AND' if known else ' HAVING'} count(*) > 1)"
+    with _naming_rows(table, repeated):
+        _build_index("UNIQUE INDEX", name, table, key + ending)
     _run(f"ALTER TABLE {_quote(table)} ADD CONSTRAINT {_quote(name)} UNIQUE USING INDEX {_quote(name)}")
 
 
@@ -177,12 +191,29 @@ def _build_index(kind: str, name: str, table: str, sql: str) -> None:
     _run(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {_quote(name)} ON {_quote(table)} {sql}", lock_timeout=PATIENT)
 
 
-def _validate(table: str, constraint: str) -> None:
+def _validate(table: str, constraint: str, broken: str | None) -> None:
     """Check the rows that are there. Where one breaks the constraint, it goes again: until it can hold for all, it holds for none."""
     try:
-        _run(f"ALTER TABLE {_quote(table)} VALIDATE CONSTRAINT {constraint}")
-    except IntegrityError:
-        _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT {constraint}")
+        with _naming_rows(table, broken):
+            _run(f"ALTER TABLE {_quote(table)} VALIDATE CONSTRAINT {constraint}")
+    except DBAPIError as error:
+        if _state(error).startswith(ABOUT_ROWS):
+            _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT {constraint}")
+        raise
+
+
+@contextmanager
+def _naming_rows(table: str, broken: str | None) -> Generator[None]:
+    """Where rows are in the way of the block, say with the error how many they are and which are the first; `broken` finds them."""
+    try:
+        yield
+    except DBAPIError as error:
+        if broken is not None and _state(error).startswith(ABOUT_ROWS):
+            rows = f"FROM {_quote(table)} WHERE {broken}"
+            connection = op.get_bind()
+            count: Any = connection.exec_driver_sql(f"SELECT count(*) {rows}").scalar()  # quoted names
+            first = connection.exec_driver_sql(f"SELECT user_id, id {rows} ORDER BY 1, 2 LIMIT {SHOWN}").all()  # as above
+            error.add_note(f"{count} of {table}:" + "".join(f"\n  {row.id} of user {row.user_id}" for row in first))
         raise
 
 
@@ -219,11 +250,15 @@ def _run(sql: str, *, lock_timeout: str = LOCK_TIMEOUT) -> None:
         try:
             connection.exec_driver_sql(sql)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+            if _state(error) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
                 raise
             time.sleep(PAUSE)
         else:
             return
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _has(query: str) -> bool:

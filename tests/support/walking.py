@@ -1,0 +1,149 @@
+"""One walk of tests/app/test_walks.py: a project whose specs are edited, with the database that follows them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from hypothesis import note
+from hypothesis import strategies as st
+
+from generator.embedded import APP_ROLE
+from generator.migrations.database import CORE, Table
+from generator.migrations.renames import Renames, renames_of
+from generator.migrations.revisions import History, read_history
+from tests.support.catalog import catalog
+from tests.support.command import Answer
+from tests.support.database import Database, OpenDatabase, new_database
+from tests.support.edits import Trees, as_files, edits
+from tests.support.generated import write_core, write_generated, write_specs
+from tests.support.migrating import Project
+from tests.support.rows import Rows, all_rows, fill
+from tests.support.tables import TableMaker
+
+REFUSED = 3
+
+
+class Walk:
+    """A project that has its first revision, and rows."""
+
+    def __init__(self, root: Path, database: Database, connection: OpenDatabase, maker: TableMaker, start: Trees) -> None:
+        self._project = Project(root, database)
+        self._database = connection
+        self._maker = maker
+        self._trees = start
+        write_core(root)
+        write_specs(root, as_files(start))
+        note(f"start: {as_files(start)}")
+        self._project.rowsmith("db", "revision")
+        self._run("upgrade")
+        self._catalog = self._checked_catalog()
+        fill(connection, self._project.schema, 8)
+
+    def step(self, data: st.DataObject) -> None:
+        """Edit the specs once: upgrade, downgrade and upgrade the database, and add rows."""
+        name, trees = data.draw(edits(self._trees))
+        note(f"{name}\n{_changes(self._trees, trees)}")
+        self._trees = trees
+        write_specs(self._project.root, as_files(trees))
+        old = read_history(self._project.root)
+        renames = renames_of(self._project.schema, old.database)
+        self._revise()
+        new = read_history(self._project.root)
+        if new.head == old.head:
+            return
+        rows = self._rows(old)
+        if self._run("upgrade"):
+            _check_rows(old.database.tables, new.database.tables, renames, rows, self._rows(new))
+        else:
+            rows = {}  # they were in the way
+        before, self._catalog = self._catalog, self._checked_catalog()
+        if self._run("downgrade", "-1") and rows:
+            after = {renames.resources.get(table.resource, table.resource) for table in new.database.tables}
+            stayed = [table.name for table in old.database.tables if table.name in rows and table.resource in after]
+            back = self._rows(old)
+            assert [_keys(back[table]) for table in stayed] == [_keys(rows[table]) for table in stayed]
+        assert self._now() == before
+        self._run("upgrade")
+        assert self._now() == self._catalog
+        fill(self._database, self._project.schema, 4)
+
+    def _now(self) -> dict[str, list[str]]:
+        return catalog(self._database)
+
+    def _rows(self, history: History) -> Rows:
+        own = {table.name for table in CORE}
+        return all_rows(self._database, [table.name for table in history.database.tables if table.name not in own])
+
+    def _revise(self) -> None:
+        """Write the revision, with the consent that it asks for."""
+        options: list[str] = []
+        while (answer := self._project.rowsmith("db", "revision", *options, check=False)).code != 0:
+            more = [option for option in _consent(answer) if option not in options]
+            assert more, answer.err
+            options += more
+
+    def _run(self, *command: str) -> bool:
+        """Run a command of `db`. Where rows are in the way (False), delete all and go on."""
+        answer = self._project.rowsmith("db", *command, check=False)
+        if answer.code == 0:
+            return True
+        assert answer.code == REFUSED, answer.err
+        assert "rows are in the way" in answer.err
+        note(answer.err)
+        tables = self._database.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'").splitlines()
+        self._database.execute(f"TRUNCATE {', '.join(name for name in tables if name != 'alembic_version')}")
+        self._project.rowsmith("db", *command)
+        return False
+
+    def _checked_catalog(self) -> dict[str, list[str]]:
+        """The catalog of the database, which is that of the models."""
+        found = self._now()
+        write_generated(self._project.root)
+        with new_database(self._project.database.server, tables=False) as made:
+            self._maker.make(self._project.root, made.owner_dsn, APP_ROLE)
+            assert found == catalog(made)
+        return found
+
+
+def _consent(answer: Answer) -> list[str]:
+    """The options that a refusal names."""
+    found: list[str] = []
+    for place, values in re.findall(r"say which one of (.+?) takes its place: --replace (.+?)=VALUE", answer.err.replace("\n", " ")):
+        found.append(f"--replace={values}={place.split(', ')[0]}")
+    found += [f"--allow={name}" for name in re.findall(r"--allow (\S+)", answer.err)]
+    return found
+
+
+def _changes(before: Trees, after: Trees) -> str:
+    """The lines of the specs that went and came."""
+    old, new = _lines(before), _lines(after)
+    return "\n".join(line for line in difflib.unified_diff(old, new, n=2, lineterm="") if not line.startswith(("---", "+++")))
+
+
+def _lines(trees: Trees) -> list[str]:
+    return [line for module, text in sorted(as_files(trees).items()) for line in (f"{module}:", *text.splitlines())]
+
+
+def _keys(rows: list[dict[str, object]]) -> list[tuple[object, object]]:
+    return [(row["user_id"], row["id"]) for row in rows]
+
+
+def _check_rows(old: tuple[Table, ...], new: tuple[Table, ...], renames: Renames, before: Rows, after: Rows) -> None:
+    """Every row is there, and so is every value of a column that is what it was."""
+    targets = {before: after for after, before in renames.resources.items()}
+    core = {table.name for table in CORE}
+    for was in old:
+        now = next((table for table in new if table.resource == targets.get(was.resource, was.resource)), None)
+        if was.name in core or now is None:
+            continue
+        assert _keys(before[was.name]) == _keys(after[now.name])
+        fields = {before: after for (resource, after), before in renames.fields.items() if resource == now.resource}
+        for column in was.columns:
+            kept = now.column(fields.get(column.field, column.field)) if column.field else None
+            if kept is None or (kept.type, kept.values, kept.computed) != (column.type, column.values, column.computed):
+                continue
+            for old_row, new_row in zip(before[was.name], after[now.name], strict=True):
+                value = old_row[column.name]
+                assert new_row[kept.name] == value or (value is None and not kept.nullable), (column, kept)
