@@ -33,19 +33,21 @@ class Renames:
 
 
 def renames_of(schema: Schema, old: Database) -> Renames:
-    """The renames of the specs that the old database has not seen yet: their old name is there, and the new one is not."""
+    """The renames of the specs that the old database has not seen yet: their old name is there, and the new one is not.
+
+    A new resource that takes over the table of one that is gone is that one, whether it says so or not.
+    """
     resources: dict[str, str] = {}
     fields: dict[tuple[str, str], str] = {}
     values: dict[tuple[str, str, str], str] = {}
     names = {resource.name for resource in schema.resources}
     for resource in schema.resources:
-        if (
-            resource.renamed_from
-            and old.table(resource.name) is None
-            and old.table(resource.renamed_from)
-            and resource.renamed_from not in names
-        ):
-            resources[resource.name] = resource.renamed_from
+        if old.table(resource.name) is None:
+            heir = next((table.resource for table in old.tables if table.name == resource.plural), None)
+            for name in (resource.renamed_from, heir):
+                if name and old.table(name) and name not in names and name not in resources.values():
+                    resources[resource.name] = name
+                    break
         table = old.table(resources.get(resource.name, resource.name))
         if table is None:
             continue

@@ -93,6 +93,16 @@ def test_a_table_beside_a_like_one_may_be_renamed(revised: Folder) -> None:
     assert revised.rowsmith("db", "revision", "--allow", "drop:tasks").code == 0
 
 
+def test_a_resource_that_takes_over_a_table_is_the_old_one(revised: Folder) -> None:
+    revised.file("resources/task.yaml").unlink()
+    revised.write("resources/chore.yaml", TASK.replace("resource: Task", "resource: Chore\nplural: tasks"))
+    assert "up to date" in revised.rowsmith("db", "revision").err
+    revised.replace("resources/chore.yaml", "notes: text?", "notes: text?\n  rank: {type: integer, default: 1}")
+    answer = revised.rowsmith("db", "revision")
+    assert answer.code == 0
+    assert answer.err.startswith("  add tasks.rank\n\n")
+
+
 def test_a_required_field_needs_a_value_for_the_rows_that_are_there(revised: Folder) -> None:
     revised.replace("resources/task.yaml", "notes: text?", "notes: text?\n  rank: integer")
     answer = revised.rowsmith("db", "revision")

@@ -142,7 +142,7 @@ def _check_rows(old: tuple[Table, ...], new: tuple[Table, ...], renames: Renames
         fields = {before: after for (resource, after), before in renames.fields.items() if resource == now.resource}
         for column in was.columns:
             kept = now.column(fields.get(column.field, column.field)) if column.field else None
-            if kept is None or (kept.type, kept.values, kept.computed) != (column.type, column.values, column.computed):
+            if kept is None or kept.computed or (kept.type, kept.values) != (column.type, column.values):
                 continue
             for old_row, new_row in zip(before[was.name], after[now.name], strict=True):
                 value = old_row[column.name]
