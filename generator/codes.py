@@ -1147,6 +1147,24 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="$ rm app/db/migrations/database.json",
         right="$ git checkout HEAD -- app/db/migrations/database.json",
     ),
+    "RS750": CodeInfo(
+        title="a core file was edited by hand, and the core has another version of it",
+        meaning=(
+            "`rowsmith upgrade` refreshes the core files that are as Rowsmith wrote them. This one is not, so it is left as it is, and the "
+            "difference is shown. Merge what you need of it and keep yours, or replace it."
+        ),
+        wrong="$ rowsmith upgrade    # after an edit of app/middleware/limits.py",
+        right="$ rowsmith upgrade --keep app/middleware/limits.py    # once it is merged",
+    ),
+    "RS751": CodeInfo(
+        title="a file is no part of the core any more, and was edited by hand",
+        meaning=(
+            "This version of Rowsmith has no such core file. Untouched, it would have been deleted; as it was edited, that is yours to "
+            "decide."
+        ),
+        wrong="$ rowsmith upgrade",
+        right="$ rowsmith upgrade --force app/api/old.py    # deletes it",
+    ),
     "RS801": CodeInfo(
         title="an attack got through",
         meaning=(

@@ -110,8 +110,7 @@ def compare(root: Path, build: Build, version: str) -> Drift:
     if schema is None:
         raise ValueError("invalid specs give nothing to compare with")
     reading = read_lock(root)
-    journal, interrupted = _journal(root)
-    known = _merged(reading.lock, journal)
+    known, interrupted = interrupted_lock(root, reading.lock)
     changes = Changes(known, schema, build.specs, version)
     files = [_generated(root, file, known, changes) for file in build.files]
     files += [_stub(root, path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
@@ -214,6 +213,12 @@ def _strays(root: Path, known: set[str]) -> Iterator[str]:
 
 
 # --- the lock -----------------------------------------------------------------------------------------------------------------------
+
+
+def interrupted_lock(root: Path, lock: Lock) -> tuple[Lock, bool]:
+    """The lock of a project with what an interrupted run may have written, and whether there was one."""
+    journal, interrupted = _journal(root)
+    return _merged(lock, journal), interrupted
 
 
 def _journal(root: Path) -> tuple[Lock, bool]:

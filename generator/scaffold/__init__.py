@@ -59,6 +59,11 @@ def core_files() -> dict[str, bytes]:
     return {path: (root / path).read_bytes() for path in (*core, *BESIDE_APP)}
 
 
+def is_origin(root: Path) -> bool:
+    """Whether a folder is the checkout of Rowsmith that is running, whose core is written by hand."""
+    return _origin().resolve() == root.resolve()
+
+
 def _origin() -> Path:
     """Where the core is: in the installed package (hatch_build.py puts it there), or in a checkout of Rowsmith."""
     package = Path(__file__).parent.parent

@@ -188,3 +188,19 @@ def test_check_of_the_layout(project: Folder, update: bool) -> None:
         expected.write_text(answer.err, encoding="utf-8")
     assert answer.err == expected.read_text(encoding="utf-8")
     assert (answer.code, answer.out) == (1, "")
+
+
+@pytest.mark.parametrize(("name", "path"), [("RS750_core_edited", "app/ids.py"), ("RS751_core_left_over", "app/api/old.py")])
+def test_upgrade_says_what_it_leaves(name: str, path: str, project: Folder, update: bool) -> None:
+    old = hashlib.sha256(b"OLD = True\n").hexdigest()
+    project.write(LOCK, f"{project.file(LOCK).read_text()}{path} core - {old}\n")
+    project.write(path, "OURS = True\n")
+    answer = project.rowsmith("upgrade")
+    start = answer.err.index("error[")
+    said = answer.err[start : answer.err.index("\n\n---", start)] + "\n"
+    expected = HERE / name / "expected.txt"
+    if update:
+        expected.parent.mkdir(exist_ok=True)
+        expected.write_text(said, encoding="utf-8")
+    assert said == expected.read_text(encoding="utf-8")
+    assert answer.code == 3
