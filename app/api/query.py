@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 from starlette.requests import Request
@@ -17,8 +17,12 @@ from app.api.scalars import DateTime, Flag
 MAX_FILTERS = 20
 MAX_LIST_VALUES = 100
 MAX_OFFSET = 10_000
+MAX_SORT_KEYS = 5
 
-NO_FILTERS = frozenset({"sort", "limit", "cursor", "offset", "count", "fields", "expand", "group_by", "sum", "avg", "min", "max"})
+NAMING = frozenset({"sort", "fields", "expand", "group_by", "sum", "avg", "min", "max"})
+"""The parameters whose values name fields."""
+
+NO_FILTERS = NAMING | {"limit", "cursor", "offset", "count"}
 """The parameters of lists and aggregates that are no filters; no field has such a name."""
 
 
@@ -61,27 +65,20 @@ def _quoted(text: str) -> tuple[str, bool, str]:
 
 T = TypeVar("T")
 
-Values = Annotated[
-    list[T],
-    Field(min_length=1, max_length=MAX_LIST_VALUES),
-    BeforeValidator(_split),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "description": f"Comma-separated, at most {MAX_LIST_VALUES} values; a value with a comma stands in double quotes.",
-        }
-    ),
-]
-"""The value of an `__in` filter."""
 
-
-class _NamesSchema:
-    """Says in OpenAPI which names the text may hold."""
+class _List:
+    """Says in OpenAPI that a text is a list of values, separated by commas (`complete` adds the style that has no other separator)."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        names: list[str] = handler.resolve_ref_schema(handler(schema))["items"].get("enum") or [handler(schema)["items"]["const"]]
-        one = f"({'|'.join(names)})"
-        return {"type": "string", "pattern": f"^{one}(,{one})*$", "description": "Comma-separated names of fields."}
+        found = handler.resolve_ref_schema(handler(schema))
+        if found["items"].get("type") == "string" and not found["items"].keys() & {"format", "pattern", "enum"}:
+            most = f"at most {MAX_LIST_VALUES} values; one with a comma stands in double quotes"
+            return {"type": "string", "description": f"Comma-separated, {most}."}  # clients would leave the quotes out
+        return found
+
+
+Values = Annotated[list[T], Field(min_length=1, max_length=MAX_LIST_VALUES), BeforeValidator(_split), _List()]
+"""The value of an `__in` filter."""
 
 
 def _distinct[N](names: tuple[N, ...]) -> tuple[N, ...]:
@@ -90,8 +87,27 @@ def _distinct[N](names: tuple[N, ...]) -> tuple[N, ...]:
     return names
 
 
-Names = Annotated[tuple[T, ...], AfterValidator(_distinct), BeforeValidator(_split), _NamesSchema()]
+class _Names:
+    """Says in OpenAPI that no name is repeated."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler.resolve_ref_schema(handler(schema)), "minItems": 1, "uniqueItems": True}
+
+
+Names = Annotated[tuple[T, ...], AfterValidator(_distinct), BeforeValidator(_split), _Names()]
 """Names of fields, each once: `Names[Literal["priority", "completed"]]`."""
+
+
+class SortKeys:
+    """Says in OpenAPI what a list can be sorted by: these fields, and those that every row has."""
+
+    def __init__(self, *names: str) -> None:
+        """`names` are the fields with `sort`."""
+        self._names = (*names, "created_at", "updated_at", "id")
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        keys = [f"{sign}{name}" for name in self._names for sign in ("", "-")]
+        return {"type": "array", "items": {"type": "string", "enum": keys}, "minItems": 1, "maxItems": MAX_SORT_KEYS, "uniqueItems": True}
 
 
 def _spelled(shape: re.Pattern[str], description: LiteralString) -> BeforeValidator:
@@ -103,8 +119,8 @@ def _spelled(shape: re.Pattern[str], description: LiteralString) -> BeforeValida
     return BeforeValidator(check)
 
 
-Whole = Annotated[int, _spelled(re.compile(r"-?[0-9]+", re.ASCII), "Input should be a whole number such as 12")]
-"""An integer of a query string in the one spelling that bodies have, too."""
+WHOLE = _spelled(re.compile(r"-?[0-9]+", re.ASCII), "Input should be a whole number such as 12")
+"""Reads an integer of a query string in the one spelling that bodies have, too; stands behind the limits of the integer."""
 
 Number = Annotated[
     float,
@@ -114,7 +130,10 @@ Number = Annotated[
 """A finite float of a query string, spelled as in JSON."""
 
 
-Fields = Annotated[str | None, Field(description="Comma-separated names of the fields to answer, instead of all.", examples=["id,version"])]
+SORT: Any = Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
+SKIPPED = "Rows to skip; prefer `cursor`, which stays fast and stable."
+
+Fields = Annotated[str | None, Field(description="Comma-separated names of the fields to answer, instead of all.")]
 
 
 class ItemQuery(BaseModel):
@@ -152,14 +171,10 @@ class Filters(BaseModel):
 class ListQuery(Filters):
     """What every list understands besides: paging and sorting."""
 
-    sort: Annotated[
-        str | None, Field(description="Comma-separated keys, each with `-` for descending. Nulls come last; ties are broken by id.")
-    ] = None
-    limit: Annotated[Whole, Field(ge=1, le=100, description="Rows a page.")] = 20
+    sort: Annotated[str | None, SORT, SortKeys()] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page."), WHOLE] = 20
     cursor: Annotated[str | None, Field(description="`next_cursor` of the page before.")] = None
-    offset: Annotated[
-        Whole | None, Field(ge=0, le=MAX_OFFSET, description="Rows to skip; prefer `cursor`, which stays fast and stable.")
-    ] = None
+    offset: Annotated[Annotated[int, Field(ge=0, le=MAX_OFFSET), WHOLE] | None, Field(description=SKIPPED)] = None
     count: Annotated[
         Literal["exact", "estimated"] | None,
         Field(description="Adds `total`: all rows that match, counted, or estimated where there are more than 1,000."),

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from generator.imports import Importing, Names
-from generator.ir import EnumType, Field, Generated, Kind, Literally, Operation, Reference, Resource, ScalarType, Schema, UniqueConstraint
+from generator.ir import (
+    Deprecation,
+    EnumType,
+    Field,
+    Generated,
+    Kind,
+    Literally,
+    Operation,
+    Reference,
+    Resource,
+    ScalarType,
+    Schema,
+    UniqueConstraint,
+)
 from generator.literals import text
 from generator.naming import QUERY_CLASSES, module_of, resource_classes
 from generator.plan.relations import End, Expansion, Relations, Through
@@ -176,13 +189,15 @@ class _RoutePlanner:
         )
 
     def _route_class(self) -> str:
-        """The class of the routes: one that says in headers when a deprecated resource goes, where the spec has dates."""
-        deprecation = self.resource.deprecated
-        dates = (("since", deprecation.since), ("sunset", deprecation.sunset)) if deprecation else ()
-        known = ", ".join(f"{name}={text(day)}" for name, day in dates if day is not None)
-        if not known:
+        """The class of the routes: one that says in headers when the resource or a field of it goes, where the spec has dates."""
+        arguments = [f"{name}={text(day)}" for name, day in zip(("since", "sunset"), _dates(self.resource.deprecated), strict=True) if day]
+        dated = [(field.column, _dates(field.deprecated)) for field in self.resource.fields if any(_dates(field.deprecated))]
+        if dated:
+            written = ", ".join(f"{text(name)}: ({', '.join(text(day) if day else 'None' for day in days)})" for name, days in dated)
+            arguments.append(f"fields={{{written}}}")
+        if not arguments:
             return self.names.use("app.api.route", "CompiledRoute")
-        return f"{self.names.use('app.api.deprecation', 'deprecated_route')}({known})"
+        return f"{self.names.use('app.api.deprecation', 'deprecated_route')}({', '.join(arguments)})"
 
     def _related(self, resource: Resource, name: str) -> str:
         """Import a class of a resource that this one is related to."""
@@ -319,6 +334,11 @@ class _RoutePlanner:
             return f"{use('sqlalchemy', 'delete')}({name}).where({owner}, {row}, {version}).returning({use('sqlmodel', 'col')}({name}.id))"
         references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
         return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
+
+
+def _dates(deprecation: Deprecation | None) -> tuple[str | None, str | None]:
+    """Since when and until when, as far as the spec says it."""
+    return (None, None) if deprecation is None else (deprecation.since, deprecation.sunset)
 
 
 def _is_grouped_enum(field: Field) -> bool:

@@ -25,6 +25,16 @@ deprecated: {reason: Use New., since: 2026-01-02, sunset: 2027-01-01}
 """,
     "new": "resource: New\nplural: news\nfields:\n  name: string\n",
     "vague": "resource: Vague\nplural: vagues\nfields:\n  name: string\ndeprecated: It goes some day.\n",
+    "half": """\
+resource: Half
+plural: halves
+fields:
+  name: {type: string, filter: true, sort: true}
+  shade: {type: string, nullable: true, filter: true, sort: true, deprecated: {since: 2026-06-01, sunset: 2026-12-01}}
+  tone: {type: string, nullable: true, filter: true, deprecated: {sunset: 2026-11-01}}
+  gone: {type: string, nullable: true, deprecated: true}
+operations: [list, get, create, update, delete, batch]
+""",
     "ending": "resource: Ending\nplural: endings\nfields:\n  name: string\ndeprecated: {sunset: 2027-01-01}\n",
 }
 BOTH = {"deprecation": "@1767312000", "sunset": "Fri, 01 Jan 2027 00:00:00 GMT"}
@@ -53,6 +63,25 @@ def test_answers_say_when_a_resource_goes(postgres: EmbeddedPostgres):
             assert dates("POST", "endings", 201, json={"name": "a"}) == {"sunset": BOTH["sunset"]}
             assert dates("GET", "vagues", 200) == {}
             assert dates("GET", "news", 200) == {}
+
+            shade = {"deprecation": "@1780272000", "sunset": "Tue, 01 Dec 2026 00:00:00 GMT"}
+            tone = {"sunset": "Sun, 01 Nov 2026 00:00:00 GMT"}
+            row = api.call(user, "POST", f"/api/{user}/halves", json={"name": "shade"}).json()["id"]
+            for path in ("halves", "halves?name=shade&name__ne=tone&fields=name&sort=-name", f"halves/{row}", "halves?fields=gone"):
+                assert dates("GET", path, 200) == {}, path
+            for query in ("shade=a", "shade__isnull=true", "fields=name,shade", "sort=-shade", "shade__in=a,b"):
+                assert dates("GET", f"halves?{query}", 200) == shade, query
+            assert dates("GET", "halves/aggregate?group_by=shade&count=true", 200) == shade
+            assert dates("GET", f"halves/{row}?fields=tone", 200) == tone
+            assert dates("GET", "halves?fields=tone,shade", 200) == {**shade, **tone}
+            assert dates("POST", "halves", 201, json={"name": "a"}) == {}
+            assert dates("POST", "halves", 201, json={"name": "a", "shade": None}) == shade
+            assert dates("PATCH", f"halves/{row}", 200, json={"name": "shade"}) == {}
+            assert dates("PATCH", f"halves/{row}", 200, json={"tone": "a"}) == tone
+            assert dates("POST", "halves/batch", 200, json={"create": [{"name": "a"}], "update": [{"id": row, "shade": "a"}]}) == shade
+            assert dates("POST", "halves/batch", 200, json={"delete": [row]}) == {}
+            assert dates("GET", "olds?fields=name", 200) == BOTH
+            assert dates("GET", "olds?fields=name,color", 200) == {**BOTH, "sunset": shade["sunset"]}
 
             document = api.client.get("/openapi.json").json()
     deprecated = {path for path, methods in document["paths"].items() if any(operation.get("deprecated") for operation in methods.values())}
