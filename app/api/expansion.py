@@ -136,7 +136,7 @@ class Expansions:
 
     def __init__(self, model: type[SQLModel], shape: type[BaseModel], related: Mapping[str, Relation]) -> None:
         """`related` has what each name of `expand` leads to; `shape` is the Read schema of `model`."""
-        self._shape = shape
+        self.shape = shape
         self.related = related
         _expansions[model] = self
 
@@ -145,14 +145,14 @@ class Expansions:
         asked: str | None = getattr(query, "expand", None)
         named: str | None = getattr(query, "fields", None)
         if asked is None:
-            return _EVERYTHING if named is None else View(fields_of(query, self._shape))
+            return _EVERYTHING if named is None else View(fields_of(query, self.shape))
         paths = self._paths(asked)
         if named is None:
-            return _view(self._shape, self.related, paths, None)
+            return _view(self.shape, self.related, paths, None)
         names = named.split(",")
         if len(set(names)) < len(names):
             raise refused("fields", "repeated_field", "A field is given more than once.")
-        return _view(self._shape, self.related, paths, [tuple(name.split(".")) for name in names])
+        return _view(self.shape, self.related, paths, [tuple(name.split(".")) for name in names])
 
     def names(self) -> list[str]:
         """Every value that `expand` takes."""
@@ -176,6 +176,11 @@ class Expansions:
         if len(given) > MAX_EXPANSIONS:
             raise refused("expand", "too_many_expansions", f"At most {MAX_EXPANSIONS} expansions can be combined.")
         return [tuple(name.split(".")) for name in given]
+
+
+def expansions_by_shape() -> dict[str, Expansions]:
+    """Those of every resource, by the name of its Read schema."""
+    return {expansions.shape.__name__: expansions for expansions in _expansions.values()}
 
 
 def _related(model: type[SQLModel]) -> Mapping[str, Relation]:

@@ -32,13 +32,12 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.api.expansion import Expansions, View
 from app.api.filters import NOTHING, Filters, FilterSet
-from app.api.query import ListQuery, fields_of, filters_of, parse_pairs
+from app.api.query import MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
 from app.db.statements import Statement, owned, table_of
 
-MAX_SORT_KEYS = 5
 DEFAULT_SORT = "-created_at"
 COUNTED = 1_000
 """Up to so many rows an estimated total is a counted one."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from app.api.openapi_reads import describe_reads
 from app.api.writes import MAX_KEY
 
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -47,7 +48,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         _describe(method, operation)
         if path.startswith("/api/") and method != "get":
             _add_headers_of_writes(operation, method)
+    describe_reads(document)
     for path, method, operation in _operations(document):
+        _separate_by_commas(operation.get("parameters", ()))
         if method == "post" and "201" in operation["responses"]:
             _add_links(document, path, operation["responses"]["201"])
     return document
@@ -65,6 +68,13 @@ def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
         schema = parameter["schema"]
         variants = [variant for variant in schema.pop("anyOf", ()) if variant != {"type": "null"}]
         schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}
+
+
+def _separate_by_commas(parameters: Iterable[dict[str, Any]]) -> None:
+    """A list of values is one parameter, never several of one name."""
+    for parameter in parameters:
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
+            parameter |= {"style": "form", "explode": False}
 
 
 def _describe(method: str, operation: Operation) -> None:

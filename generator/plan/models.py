@@ -498,15 +498,22 @@ class _ModelPlanner:
 
     def _paging(self) -> tuple[Line, ...]:
         lines: list[Line] = []
+        if sortable := [text(field.column) for field in self.resource.fields if field.sort]:
+            annotated, optional = self.names.use("typing", "Annotated"), f"{self.names.builtin('str')} | None"
+            words, keys = (self.names.use("app.api.query", name) for name in ("SORT", "SortKeys"))
+            lines.append(Line("sort", f"{annotated}[{optional}, {words}, {keys}({', '.join(sortable)})]", "None"))
         page = self.resource.page
         if (page.default, page.max) != (20, 100):
-            annotated = self.names.use("typing", "Annotated")
-            whole = self.names.use("app.api.query", "Whole")
-            limit = f'{annotated}[{whole}, {self._field()}(ge=1, le={page.max}, description="Rows a page.")]'
-            lines.append(Line("limit", limit, str(page.default)))
+            arguments = [f"ge=1, le={page.max}", 'description="Rows a page."']
+            lines.append(Line("limit", self._whole(arguments), str(page.default)))
         if self.expansions:
             lines.append(self._expand())
         return tuple(lines)
+
+    def _whole(self, arguments: list[str]) -> str:
+        """An integer of a query string, whose `Field(…)` has these arguments."""
+        annotated, reader = self.names.use("typing", "Annotated"), self.names.use("app.api.query", "WHOLE")
+        return f"{annotated}[{self.names.builtin('int')}, {self._field()}({', '.join(arguments)}), {reader}]"
 
     def _expand(self) -> Line:
         """The parameter `expand`, which says what it takes."""
@@ -539,8 +546,7 @@ class _ModelPlanner:
                 return self.names.use("app.api.scalars", "Flag")
             case ScalarType(kind=kind) if SCALARS[kind].range is not None:
                 low, high = SCALARS[kind].range or (0, 0)
-                whole = self.names.use("app.api.query", "Whole")
-                return f"{self.names.use('typing', 'Annotated')}[{whole}, {self._field()}(ge={low}, le={high})]"
+                return self._whole([f"ge={low}, le={high}"])
             case ScalarType(kind=Kind.FLOAT):
                 return self.names.use("app.api.query", "Number")
             case EnumType(class_name="", values=values):
