@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
 
 from app.api.body import Body, Read
-from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values
+from app.api.query import SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Email, Flag, random_uuid, today, unset
 from app.db.table import TEXT, OwnedTable, check, column
@@ -115,6 +115,7 @@ class CommentFilters(Filters):
 class CommentQuery(CommentFilters, ListQuery):
     """Paging, sorting and filters of a list of comments."""
 
+    sort: Annotated[str | None, SORT, SortKeys("written_on")] = None
     expand: Annotated[str | None, Field(description="Comma-separated: `task`; a dot leads one level on.")] = None
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values
+from app.api.query import SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Flag, Url, unset
 from app.db.table import TEXT, OwnedTable, check, column, expression
@@ -196,6 +196,7 @@ class ProjectFilters(Filters):
 class ProjectQuery(ProjectFilters, ListQuery):
     """Paging, sorting and filters of a list of projects."""
 
+    sort: Annotated[str | None, SORT, SortKeys("name", "status", "starts_on", "ends_on", "budget")] = None
     expand: Annotated[
         str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
     ] = None

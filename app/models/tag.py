@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read
-from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Number, Values, Whole
+from app.api.query import SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, Number, SortKeys, Values
 from app.api.scalars import unset
 from app.db.table import TEXT, OwnedTable, check, column
 
@@ -90,7 +90,8 @@ class TagFilters(Filters):
 class TagQuery(TagFilters, ListQuery):
     """Paging, sorting and filters of a list of tags."""
 
-    limit: Annotated[Whole, Field(ge=1, le=200, description="Rows a page.")] = 50
+    sort: Annotated[str | None, SORT, SortKeys("name", "weight", "uses")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Rows a page."), WHOLE] = 50
     expand: Annotated[
         str | None, Field(description="Comma-separated: `tasks`; a dot leads one level on. Lists hold their newest 20 rows.")
     ] = None

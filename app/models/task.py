@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.api import rules
 from app.api.batch import MAX_ELEMENTS, Target
 from app.api.body import Body, Read, broken_rule
-from app.api.query import AggregateQuery, Filters, ItemQuery, ListQuery, Names, Values, Whole
+from app.api.query import SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
@@ -259,13 +259,13 @@ class TaskFilters(Filters):
     estimate__lt: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__lte: Annotated[Decimal, Exact(6, 2)] | None = None
     estimate__isnull: Flag | None = None
-    progress: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__ne: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__in: Values[Annotated[Whole, Field(ge=-2147483648, le=2147483647)]] | None = None
-    progress__gt: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__gte: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__lt: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
-    progress__lte: Annotated[Whole, Field(ge=-2147483648, le=2147483647)] | None = None
+    progress: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
+    progress__ne: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
+    progress__in: Values[Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE]] | None = None
+    progress__gt: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
+    progress__gte: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
+    progress__lt: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
+    progress__lte: Annotated[int, Field(ge=-2147483648, le=2147483647), WHOLE] | None = None
     slug: str | None = None
     slug__ne: str | None = None
     slug__in: Values[str] | None = None
@@ -301,6 +301,7 @@ class TaskFilters(Filters):
 class TaskQuery(TaskFilters, ListQuery):
     """Paging, sorting and filters of a list of tasks."""
 
+    sort: Annotated[str | None, SORT, SortKeys("title", "priority", "due_at", "progress")] = None
     expand: Annotated[
         str | None,
         Field(

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
 from app.api.body import given, values
+from app.api.deprecation import deprecated_route
 from app.api.expansion import Expansions, ToMany
 from app.api.listing import Listing, Ranked
 from app.api.responses import (
@@ -33,7 +34,6 @@ from app.api.responses import (
     versions_in,
     versions_unlike,
 )
-from app.api.route import CompiledRoute
 from app.api.upsert import key_of, replacement, upserted
 from app.db.session import DbSession
 from app.db.statements import OWNER, ROW_ID, Updates, columns, delete_and_clear, owned, placeholders, version_matches
@@ -60,7 +60,7 @@ router = APIRouter(
     tags=["projects"],
     dependencies=[Depends(verify_jwt)],
     responses=UNAUTHORIZED,
-    route_class=CompiledRoute,
+    route_class=deprecated_route(fields={"homepage": ("2026-11-01", "2027-06-01")}),
 )
 
 ROW_COLUMNS = columns(Project, ProjectRead)
