@@ -228,11 +228,21 @@ class IndexKey:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index; keys include the leading user_id. `method` is btree unless a list or search needs another."""
+    """An index; keys include the leading user_id. `method` is btree unless a list needs another."""
 
     name: str
     keys: tuple[IndexKey, ...]
     method: Literal["btree", "gin"]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What `q` searches: columns in the spec's order, in a text search configuration of PostgreSQL, with an index of this name."""
+
+    index: str
+    language: str
+    columns: tuple[str, ...]
     span: Span
 
 
@@ -282,6 +292,7 @@ class Resource:
     unique: tuple[UniqueConstraint, ...]
     checks: tuple[CheckConstraint, ...]
     indexes: tuple[Index, ...]
+    search: Search | None  # None where no list can be searched
     operations: tuple[Operation, ...]  # in Operation's order
     concurrency: Literal["optional", "required"]
     page: Page

@@ -19,6 +19,7 @@ from generator.ir import (
     Reference,
     Resource,
     Schema,
+    Search,
     Span,
     UniqueConstraint,
 )
@@ -63,6 +64,7 @@ def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
         unique=unique,
         checks=_checks(checked),
         indexes=indexes,
+        search=_search(checked, relations) if Operation.LIST in operations else None,
         operations=tuple(operation for operation in Operation if operation in operations),
         concurrency=head.concurrency,
         page=page_of(checked),
@@ -214,6 +216,16 @@ def sort_expression(field: Field) -> str | None:
     column = quote_identifier(field.column)
     places = " ".join(f"WHEN {text_literal(value.value)} THEN {place}" for place, value in enumerate(field.type.values))
     return f"CASE {column} {places} END"
+
+
+def _search(checked: CheckedResource, relations: set[str]) -> Search | None:
+    """What the lists of a resource can be searched by."""
+    fields = [field for field in checked.fields.values() if field.search]
+    if not fields:
+        return None
+    columns = tuple(field.column for field in fields)
+    name = _free(naming.index_name(checked.table, ("search",)), ",".join(columns), relations)
+    return Search(name, checked.file.head.search_language, columns, fields[0].span)
 
 
 def _field_index(table: str, field: Field) -> Index:

@@ -1,4 +1,4 @@
-"""Filters of lists and aggregates: `priority=high`, `due_at__gte=…`, as conditions with one parameter each.
+"""Filters of lists and aggregates: `priority=high`, `due_at__gte=…`, as conditions with one parameter each; and `q`, which searches.
 
 A filter through a reference, `project__name=…`, asks of the row that the reference leads to. That is one more table with its own owner
 predicate, in the same statement.
@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, or_, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
+from app.db.search import asked, found_in
 from app.db.statements import OWNER, item_type, table_of
 
 type Filters = tuple[tuple[str, bool | None], ...]
 """The parameters that filter; `__isnull` with its value, which is part of the SQL."""
 
+
+SEARCH = "q"
+"""The parameter that searches; no column has its name."""
 
 NOTHING: Mapping[str, tuple[Any, Any]] = {}
 
@@ -33,6 +37,7 @@ class FilterSet:
     def __init__(self, table: Table, through: Mapping[str, tuple[Any, Any]]) -> None:
         """`through` has for a name of parameters a reference of `table` and the column behind it: `(Task.project_id, Project.name)`."""
         self._table = table
+        self.found = found_in(table)
         self._through: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {}
         for name in sorted(through, key=len, reverse=True):
             reference, column = through[name]
@@ -42,14 +47,16 @@ class FilterSet:
         """What the SQL depends on of the filters that a request gives (parameter to value)."""
         return tuple((name, value if name.endswith("__isnull") else None) for name, value in given.items())
 
-    def arguments_of(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters of the SQL for these filters."""
-        return {f"filter_{name}": self._argument(name, value) for name, value in given.items()}
+    def arguments_of(self, given: Mapping[str, Any], *, ranked: bool = False) -> dict[str, Any]:
+        """The parameters of the SQL for these filters; what a search finds has a rank where it is `ranked`."""
+        arguments = {f"filter_{name}": self._argument(name, value) for name, value in given.items() if name != SEARCH}
+        return {**arguments, **asked(given[SEARCH]), "search_ranked": ranked} if SEARCH in given else arguments
 
     def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters) -> S:
         """`statement`, which selects from the table, with the conditions of `filters`."""
         for name, value in filters:
-            statement = statement.where(self._condition(name, value))
+            condition = self._table.c.id == self.found.c.id__ if name == SEARCH else self._condition(name, value)
+            statement = statement.where(condition)
         return statement
 
     def _find(self, parameter: str) -> _Found:

@@ -31,14 +31,13 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.api.expansion import Expansions, View
-from app.api.filters import NOTHING, Filters, FilterSet
+from app.api.filters import NOTHING, SEARCH, Filters, FilterSet
 from app.api.query import MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
 from app.db.statements import Statement, owned, table_of
 
-DEFAULT_SORT = "-created_at"
 COUNTED = 1_000
 """Up to so many rows an estimated total is a counted one."""
 
@@ -51,6 +50,14 @@ class SortKey(NamedTuple):
 
     name: str
     descending: bool
+
+
+RELEVANCE = "relevance__"
+"""How well a row fits what is searched. No column: two underscores."""
+
+NEWEST_FIRST = (SortKey("created_at", descending=True), SortKey("id", descending=True))
+BEST_FIRST = (SortKey(RELEVANCE, descending=True), *NEWEST_FIRST)
+"""The orders of a list and of a search without `sort`."""
 
 
 class Position(NamedTuple):
@@ -122,15 +129,18 @@ class Listing:
 
         422 for a sort, cursor, field or expansion that does not fit; 404 for a parent that the user has not.
         """
-        sort = self._read_sort(DEFAULT_SORT if query.sort is None else query.sort)
         view = View(fields_of(query, self._shape)) if self._expansions is None else self._expansions.view(query)
         given = filters_of(query)
+        unsorted = BEST_FIRST if SEARCH in given else NEWEST_FIRST
+        sort = unsorted if query.sort is None else self._read_sort(query.sort)
         if within is not None:
             given[f"{within.column}__within"] = within.id  # an operator that no parameter has
-        filters, values = self._filters.shape_of(given), self._filters.arguments_of(given)
-        context = f"{user_id}\0{self._name}\0{query.sort or DEFAULT_SORT}\0{given!r}"
+        filters, values = self._filters.shape_of(given), self._filters.arguments_of(given, ranked=sort is BEST_FIRST)
+        context = f"{user_id}\0{self._name}\0{sort!r}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
         rows, backward, onward = await self._rows(session, user_id, query, sort, filters, values, position)
+        for row in rows if sort is BEST_FIRST else ():
+            del row[RELEVANCE]
         if within is not None and not rows and await session.fetch_one(within.statement, user_id=user_id, id=within.id) is None:
             raise not_found(within.name)
         answer: dict[str, Any] = {"items": rows, "next_cursor": None, "previous_cursor": None}
@@ -139,7 +149,8 @@ class Listing:
         if backward is not None:
             answer["previous_cursor"] = session.cursors.sign([True, *backward], context)
         if query.count is not None:
-            answer["total"] = await self._total(session, user_id, filters, values, exact=query.count == "exact")
+            exact = query.count == "exact" or SEARCH in given  # the planner knows nothing of what a search finds
+            answer["total"] = await self._total(session, user_id, filters, values, exact=exact)
         await view.expand(session, user_id, rows)
         if view.fields is not None:
             answer["items"] = [{name: row[name] for name in view.fields} for row in rows]
@@ -220,8 +231,8 @@ class Listing:
             raise _refused("cursor", message) from None
 
     def _sort_value(self, name: str, value: Any) -> Any:
-        if value is None:
-            return None
+        if value is None or name == RELEVANCE:
+            return value
         expression = self._sort[name]
         if isinstance(expression, Ranked):
             return expression.rank(value)
@@ -230,11 +241,13 @@ class Listing:
 
     def _compile_page(self, shape: Shape) -> Statement:
         order = [
-            _Order(self._expression(key.name), key.descending is not shape.backward, bool(self._table.c[key.name].nullable), shape.backward)
+            _Order(self._expression(key.name), key.descending is not shape.backward, self._is_nullable(key.name), shape.backward)
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
         page = self._filters.filtered(self._statement, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
+        if shape.sort == BEST_FIRST:
+            page = page.add_columns(self._expression(RELEVANCE).label(RELEVANCE))
         if shape.offset:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
         if shape.nulls is None:
@@ -249,7 +262,12 @@ class Listing:
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")
         return owned(select(func.count().label("total")).select_from(first))
 
+    def _is_nullable(self, name: str) -> bool:
+        return name != RELEVANCE and bool(self._table.c[name].nullable)
+
     def _expression(self, name: str) -> ColumnElement[Any]:
+        if name == RELEVANCE:
+            return self._filters.found.c.rank__
         expression = self._sort[name]
         return expression.expression if isinstance(expression, Ranked) else self._table.c[name]
 

@@ -18,6 +18,8 @@ MAX_FILTERS = 20
 MAX_LIST_VALUES = 100
 MAX_OFFSET = 10_000
 MAX_SORT_KEYS = 5
+MAX_SEARCH = 200
+"""Characters of `q`."""
 
 NAMING = frozenset({"sort", "fields", "expand", "group_by", "sum", "avg", "min", "max"})
 """The parameters whose values name fields."""

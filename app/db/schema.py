@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
 from app.db.cleanup import function_sql
+from app.db.search import drop_function_sql, search_of
 from app.db.table import POLICY
 
 type Connection = asyncpg.Connection[asyncpg.Record]
@@ -47,7 +48,7 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
             await _sync_constraints(connection, table)
             await _sync_indexes(connection, table)
             await _protect(connection, table, app_role)
-            for statement in function_sql(table.name, app_role):
+            for statement in (*function_sql(table.name, app_role), *_search_sql(table, app_role)):
                 await connection.execute(statement)
 
 
@@ -191,6 +192,11 @@ async def _protect(connection: Connection, table: Table, app_role: str) -> None:
     ):
         await connection.execute(f"CREATE POLICY {POLICY} ON {name} USING (user_id = current_setting('app.user_id', true))")
     await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {_quote(app_role)}")
+
+
+def _search_sql(table: Table, app_role: str) -> list[str]:
+    search = search_of(table)
+    return [drop_function_sql(table.name)] if search is None else search.function_sql(table.name, app_role)
 
 
 def _is_reference(constraint: Constraint) -> bool:

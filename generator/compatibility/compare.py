@@ -175,6 +175,7 @@ def _outputs(old: Section, new: Section) -> Iterator[Finding]:
 
 def _lists(old: Section, new: Section) -> Iterator[Finding]:
     yield from _filters(old, new)
+    yield from _row_rules("search", old.searches, new.searches)
     for what, before, after in (("sort", old.sorts, new.sorts), ("expand", old.expansions, new.expansions)):
         for name in before.keys() - after.keys():
             yield _finding(f"{what}-removed", before[name], name, gone=name not in new.outputs)

@@ -23,6 +23,7 @@ from generator.ir import (
     Reference,
     Resource,
     Schema,
+    Search,
     Span,
 )
 from generator.plan.relations import Relations, relations_of
@@ -101,7 +102,8 @@ class Section:
     """The API of one resource, by its URL segment.
 
     The keys: of `routes` the method and path; of `inputs` the JSON key and the method; of `outputs` the JSON key; of `filters` the
-    parameter; of `sorts` and `expansions` the name; of `uniques` the columns; of `checks` the name; of `deletes` the reference.
+    parameter; of `sorts` and `expansions` the name; of `searches` `q`; of `uniques` the columns; of `checks` the name; of `deletes` the
+    reference.
     """
 
     place: Place
@@ -110,6 +112,7 @@ class Section:
     outputs: Mapping[str, Output]
     filters: Mapping[str, Output]
     sorts: Mapping[str, Place]
+    searches: Mapping[str, RowRule]
     expansions: Mapping[str, Place]
     uniques: Mapping[tuple[str, ...], RowRule]
     checks: Mapping[str, RowRule]
@@ -146,6 +149,7 @@ def _section(resource: Resource, relations: Relations) -> Section:
         filters={name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)}
         | dict(_filters_through(resource, relations)),
         sorts={one.column: places[one.name] for one in fields if one.sort and lists},
+        searches={} if resource.search is None else {"q": _searches(resource.name, resource.search)},
         expansions={one.name: places.get(one.name, here) for one in relations.expansions},
         uniques={
             tuple(sorted(one.columns)): RowRule(
@@ -210,6 +214,11 @@ def _filters_through(resource: Resource, relations: Relations) -> Iterator[tuple
 def _parameters(one: Field) -> Iterator[str]:
     for operator in operators(one):
         yield f"{one.column}__{operator}" if operator else one.column
+
+
+def _searches(resource: str, search: Search) -> RowRule:
+    language = "" if search.language == "simple" else f" in {search.language}"
+    return RowRule(Place(f"{resource} q", search.span), ", ".join(search.columns) + language)
 
 
 def _input(one: Field, operation: Operation, place: Place) -> Input:

@@ -54,6 +54,15 @@ class StoredIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSearch:
+    """Full-text search of a table: an index and a function, which app/db/search.py makes of this."""
+
+    index: str
+    language: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A resource's table."""
 
@@ -62,6 +71,7 @@ class Table:
     columns: tuple[Column, ...]
     constraints: tuple[Constraint, ...]
     indexes: tuple[StoredIndex, ...]
+    search: StoredSearch | None = None
 
     def column(self, field: str) -> Column | None:
         """The column of a field."""
@@ -129,6 +139,7 @@ def _loaded(table: Any) -> Table:
         tuple(Column(**(column | {"values": tuple(column["values"])})) for column in table["columns"]),
         tuple(Constraint(**constraint) for constraint in table["constraints"]),
         tuple(StoredIndex(**index) for index in table["indexes"]),
+        StoredSearch(**(search | {"columns": tuple(search["columns"])})) if (search := table.get("search")) else None,
     )
 
 
@@ -150,6 +161,7 @@ def _table(resource: Resource, plurals: dict[str, str]) -> Table:
         columns=(*_BUILT_IN, *(_column(field) for field in resource.fields if field.is_column)),
         constraints=tuple(_constraints(resource, plurals)),
         indexes=tuple(StoredIndex(index.name, _index(index)) for index in resource.indexes),
+        search=StoredSearch(search.index, search.language, search.columns) if (search := resource.search) is not None else None,
     )
 
 

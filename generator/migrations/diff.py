@@ -19,6 +19,7 @@ from generator.migrations.operations import (
     DropComputed,
     DropConstraint,
     DropIndex,
+    DropSearch,
     DropTable,
     Operation,
     RenameColumn,
@@ -27,6 +28,7 @@ from generator.migrations.operations import (
     RenameTable,
     ReplaceValue,
     Require,
+    SetSearch,
 )
 from generator.migrations.renames import Renames, mentions, renamed
 from generator.sql import quote_identifier
@@ -111,6 +113,7 @@ def difference(
         if table.resource not in known:
             phases.shape.append(CreateTable(table))
             phases.add_rules += [AddIndex(table.name, index) for index in table.indexes]
+            phases.add_rules += [SetSearch(table.name, table.search)] if table.search is not None else []
             phases.add_references += [AddConstraint(table.name, one) for one in table.constraints if one.kind == "foreign"]
     return phases.done()
 
@@ -148,6 +151,7 @@ class _Comparison:
                 self.phases.drop.append(DropColumn(self.new.name, originals[name]))
         self._constraints(rebuilt)
         self._indexes(rebuilt)
+        self._search()
 
     def _rebuilt(self, before: Mapping[str, Column], after: Mapping[str, Column]) -> set[str]:
         """The columns that are dropped and added: computed ones that change, and all of them where a type changes."""
@@ -234,6 +238,14 @@ class _Comparison:
             self.phases.rename.append(RenameIndex(old.name, new.name))
         self.phases.drop_rules += [DropIndex(name) for name in gone]
         self.phases.add_rules += [AddIndex(self.new.name, index) for index in added.values()]
+
+    def _search(self) -> None:
+        """The function of a search names its table and columns, so that it is made anew where they are renamed."""
+        was, now, moved = self.was.search, self.new.search, self.was.name != self.new.name
+        if was is not None and (now is None or moved or was.index != now.index):
+            self.phases.drop_rules.append(DropSearch(self.was.name, was))
+        if now is not None and (was != now or moved):
+            self.phases.add_rules.append(SetSearch(self.new.name, now))
 
 
 def _unmatched[T: (Constraint, StoredIndex)](

@@ -23,6 +23,7 @@ from generator.migrations.operations import (
     DropComputed,
     DropConstraint,
     DropIndex,
+    DropSearch,
     DropTable,
     Operation,
     RenameColumn,
@@ -31,6 +32,7 @@ from generator.migrations.operations import (
     RenameTable,
     ReplaceValue,
     Require,
+    SetSearch,
 )
 from generator.migrations.renames import mentions
 
@@ -111,6 +113,8 @@ _ALWAYS: Mapping[type[Operation], Impact] = {
     AllowNull: _QUICK_FIRST,
     AddIndex: Impact(Lock.NONE, Work.BUILD, Order.ANY),
     DropIndex: Impact(Lock.NONE, Work.NONE, Order.ANY),
+    SetSearch: Impact(Lock.NONE, Work.BUILD, Order.MIGRATE_FIRST),
+    DropSearch: Impact(Lock.NONE, Work.NONE, Order.DEPLOY_FIRST),
     ChangeDefault: _QUICK,
     RenameConstraint: _QUICK,
     RenameIndex: _QUICK,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.migrations.database import Column, Constraint, StoredIndex, Table
+from generator.migrations.database import Column, Constraint, StoredIndex, StoredSearch, Table
 from generator.sql import quote_identifier
 
 
@@ -394,6 +394,42 @@ class RenameIndex:
         return Step("rename_index", (self.old, self.new))
 
 
+@dataclass(frozen=True, slots=True)
+class SetSearch:
+    """What `q` searches from now on. Its index is built while others write."""
+
+    table: str
+    search: StoredSearch
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"search {', '.join(f'{self.table}.{column}' for column in self.search.columns)}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("set_search", (self.table, self.search.index, self.search.language, *self.search.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class DropSearch:
+    """The end of searching a table."""
+
+    table: str
+    search: StoredSearch
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"search {self.table} no more"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_search", (self.table, self.search.index))
+
+
 type Operation = (
     CreateTable
     | DropTable
@@ -414,6 +450,8 @@ type Operation = (
     | AddIndex
     | DropIndex
     | RenameIndex
+    | SetSearch
+    | DropSearch
 )
 
 

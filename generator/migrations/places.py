@@ -18,6 +18,7 @@ from generator.migrations.operations import (
     DropComputed,
     DropConstraint,
     DropIndex,
+    DropSearch,
     DropTable,
     Operation,
     RenameColumn,
@@ -26,6 +27,7 @@ from generator.migrations.operations import (
     RenameTable,
     ReplaceValue,
     Require,
+    SetSearch,
 )
 
 
@@ -59,6 +61,8 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:
             return operation.table, operation.name
         case AddIndex():
             return operation.table, operation.index.name
+        case SetSearch() | DropSearch():
+            return operation.table, operation.search.index
         case DropIndex():
             return None, operation.name
         case RenameIndex():
@@ -74,3 +78,5 @@ def _parts(resource: Resource) -> Iterator[tuple[str, Span]]:
         yield one.column, one.span
     for rule in (*resource.unique, *resource.checks, *resource.indexes):
         yield rule.name, rule.span
+    if resource.search is not None:
+        yield resource.search.index, resource.search.span

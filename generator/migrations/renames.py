@@ -98,6 +98,7 @@ def _table(table: Table, new: Database, resource: str, tables: Mapping[str, str]
         ),
         constraints=tuple(replace(one, sql=_constraint(one, columns, tables)) for one in table.constraints),
         indexes=tuple(StoredIndex(index.name, substitute(index.sql, columns)) for index in table.indexes),
+        search=table.search,
     )
 
 

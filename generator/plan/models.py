@@ -28,6 +28,7 @@ from generator.ir import (
     Reference,
     Resource,
     ScalarType,
+    Search,
 )
 from generator.literals import docstring, literal, text
 from generator.naming import QUERY_CLASSES, pascal_case, resource_classes
@@ -238,6 +239,9 @@ class _ModelPlanner:
             yield self._check(check)
         for index in resource.indexes:
             yield self._index(index)
+        if resource.search is not None:
+            search = ", ".join(map(text, (resource.search.index, resource.search.language, *resource.search.columns)))
+            yield f"{names.use('app.db.search', 'search_index')}({search})"
 
     def _foreign_key(self, column: str, reference: Reference) -> str:
         target = self.tables[reference.target]
@@ -459,6 +463,8 @@ class _ModelPlanner:
         for one in self.through:
             nullable = one.field.nullable or one.end.field.nullable
             filters += self._filters(one.name, _without_class(one.field.type), operators(replace(one.field, nullable=nullable)))
+        if self.resource.search is not None:
+            filters.insert(0, self._search(self.resource.search))
         doc = docstring(f"Filters of {plural}.", indent=4)
         yield Body(f"{name}Filters", self.names.use("app.api.query", "Filters"), doc, tuple(filters))
         doc = docstring(f"Paging, sorting and filters of a list of {plural}.", indent=4)
@@ -514,6 +520,14 @@ class _ModelPlanner:
         """An integer of a query string, whose `Field(…)` has these arguments."""
         annotated, reader = self.names.use("typing", "Annotated"), self.names.use("app.api.query", "WHOLE")
         return f"{annotated}[{self.names.builtin('int')}, {self._field()}({', '.join(arguments)}), {reader}]"
+
+    def _search(self, search: Search) -> Line:
+        """The parameter `q`, which says what it searches."""
+        names = ", ".join(f"`{column}`" for column in search.columns)
+        words = f"Words to find in {names}: all of them, the last one as the beginning of a word."
+        annotated, optional = self.names.use("typing", "Annotated"), f"{self.names.builtin('str')} | None"
+        limit = f"max_length={self.names.use('app.api.query', 'MAX_SEARCH')}"
+        return Line("q", f"{annotated}[{optional}, {self._field()}({limit}, description={text(words)})]", "None")
 
     def _expand(self) -> Line:
         """The parameter `expand`, which says what it takes."""

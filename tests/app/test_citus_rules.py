@@ -27,6 +27,10 @@ DRAWN = int(os.environ.get("ROWSMITH_EXAMPLES", "1"))
 EXCEPTIONS = {"function purge_idempotency_keys_"}
 """It deletes what is a day old, of all users: no request needs it. `rowsmith db distribute` replaces it by one that Citus can run."""
 
+SEARCHES = "function search_"
+"""What looks words up reads one user's rows, but with a statement of its own, which Citus does not run within another one: there is no `q`
+on Citus yet (docs/decisions/0006)."""
+
 RENAMED = "renames a constraint"
 """Citus refuses it. A revision gives a constraint its name so when it replaces one; docs/scaling.md says what to do there."""
 
@@ -82,7 +86,8 @@ def test_statements_and_tables_keep_the_rules(rules: Rules, project: Path) -> No
     assert len(found["statements"]) > 10
     for sql in found["statements"]:
         assert rules.of_statement(sql) == [], sql
-    assert set(rules.of_changes_to_tables(found["schema"])) == EXCEPTIONS
+    problems = rules.of_changes_to_tables(found["schema"])
+    assert {problem for problem in problems if not problem.startswith(SEARCHES)} == EXCEPTIONS
 
 
 def test_revisions_keep_the_rules(rules: Rules, project: Path, postgres: EmbeddedPostgres) -> None:
@@ -92,7 +97,7 @@ def test_revisions_keep_the_rules(rules: Rules, project: Path, postgres: Embedde
     assert printed.returncode == 0, printed.stderr
     problems = rules.of_changes_to_tables([printed.stdout])
     alembic = {problem for problem in problems if problem.startswith("alembic_version")}  # Alembic's own table, of no user
-    assert {problem for problem in problems if not problem.endswith(RENAMED)} - alembic == EXCEPTIONS
+    assert {problem for problem in problems if not problem.endswith(RENAMED) and not problem.startswith(SEARCHES)} - alembic == EXCEPTIONS
 
 
 OWNED = "SELECT set_config('app.user_id', $1, true)"

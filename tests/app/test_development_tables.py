@@ -23,6 +23,12 @@ EDITS = {
     "another expression": (("n: integer", COMPUTED), ("n: integer", COMPUTED.replace("* 2", "* 3 + 1"))),
     "the same expression": (("n: integer", COMPUTED), ("n: integer", COMPUTED, "p: text?")),
     "a computed field that is kept": (("n: integer", COMPUTED), ("n: integer", "m: {type: bigint, sort: true, unique: true}")),
+    "a search": (("n: integer", "note: text?"), ("n: integer", "note: {type: text, nullable: true, search: true}")),
+    "another search": (
+        ("n: integer", "note: {type: text, nullable: true, search: true}"),
+        ("n: integer", "note: {type: text, nullable: true, search: true}", "more: {type: text, nullable: true, search: true}"),
+    ),
+    "no search any more": (("n: integer", "note: {type: text, nullable: true, search: true}"), ("n: integer", "note: text?")),
     "no computed field any more": (("n: integer", COMPUTED), ("n: integer",)),
 }
 

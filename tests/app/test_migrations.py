@@ -174,6 +174,31 @@ EDITS = {
         ("--allow", "drop:tasks.m"),
         keeps={"n": "n"},
     ),
+    "search": Edit(("note: text?",), ("note: {type: text, nullable: true, search: true}",), keeps={"note": "note"}),
+    "search no more": Edit(("note: {type: text, nullable: true, search: true}",), ("note: text?",), keeps={"note": "note"}),
+    "search another field, in another language": Edit(
+        ("note: {type: text, nullable: true, search: true}", "more: text?"),
+        ("note: text?", "more: {type: text, nullable: true, search: true}"),
+        new_rest="search_language: english\n",
+        keeps={"note": "note"},
+    ),
+    "rename what is searched": Edit(
+        ("note: {type: text, nullable: true, search: true}",),
+        ("query: {type: text, nullable: true, search: true, renamed_from: note}",),
+        keeps={"note": "query"},
+    ),
+    "drop one of what is searched": Edit(
+        ("note: {type: text, nullable: true, search: true}", "more: {type: text, search: true}"),
+        ("note: {type: text, nullable: true, search: true}",),
+        ("--allow", "drop:tasks.more"),
+        keeps={"note": "note"},
+    ),
+    "rename the table that is searched": Edit(
+        ("note: {type: text, nullable: true, search: true}",),
+        ("note: {type: text, nullable: true, search: true}",),
+        new_rest="plural: chores\n",
+        keeps={"note": "note"},
+    ),
     "awkward names": Edit(
         ("order: {type: integer, sort: true}",),
         (

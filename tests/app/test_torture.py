@@ -34,7 +34,7 @@ FIELDS = [
     for name, spec in tree["fields"].items()
 ]
 
-LATER = {"search_language", "soft_delete"}
+LATER = {"soft_delete"}
 """Keys that this version refuses, or reads without an effect."""
 
 RESOURCES = ["Order", "Group", "User", "Class", "Index", "Address", "Status", "Series", "Date"]

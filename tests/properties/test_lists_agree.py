@@ -27,6 +27,7 @@ from tests.support.matrix import Filter, filters_of, filters_through, sort_keys_
 from tests.support.observer import Observer, observing
 from tests.support.plain import (
     NEWEST_FIRST,
+    SEARCH,
     Condition,
     Key,
     Path,
@@ -39,6 +40,7 @@ from tests.support.plain import (
     expansions,
     relations,
     spelled,
+    words_of,
 )
 from tests.support.resources import ROOT, SCHEMA, ResourceCase, random_id
 from tests.support.serving import Api
@@ -268,7 +270,24 @@ class Run:
         many = self.random.choice([0, 0, 0, 1, 1, 2, 5])
         known = [*filters_of(self.case), *filters_through(self.world.served.schema, self.case)]
         filters = self.random.sample(known, many)
-        return [Condition(one.column, one.operator, self._given(one)) for one in filters]
+        conditions = [Condition(one.column, one.operator, self._given(one)) for one in filters]
+        searched = [one.column for one in self.case.resource.fields if one.search]
+        if searched and self.random.random() < 0.3:
+            conditions.append(Condition(SEARCH, "", self._search(searched)))
+        return conditions
+
+    def _search(self, columns: list[str]) -> str:
+        """Words of a row, the last one cut off somewhere; or whatever."""
+        resource, row = self.case.resource.name, self.found
+        if self.random.random() < 0.3:
+            row = self.random.choice([*self.world.rows.of(resource), *self.world.others.of(resource)])
+        words = words_of(" ".join(row[column] or "" for column in columns))
+        if not words or self.random.random() < 0.1:
+            return self.world.text()
+        words = self.random.sample(words, self.random.randint(1, min(3, len(words))))
+        words[-1] = words[-1][: self.random.randint(1, len(words[-1]))]
+        text = self.random.choice([" ", ", ", "/", "' & '", "\t"]).join(words)
+        return text.upper() if text.isascii() and self.random.random() < 0.3 else text
 
     def _given(self, one: Filter) -> Any:
         if one.operator == "isnull":
@@ -307,7 +326,8 @@ class Run:
 
     def _sort(self) -> list[Key]:
         keys = sort_keys_of(self.case)
-        keys = self.random.sample(keys, min(self.random.choice([0, 1, 1, 1, 2, 2, 3, 5]), len(keys)))
+        least = int(any(one.column == SEARCH for one in self.conditions))  # without a sort, PostgreSQL's ranks are in the way
+        keys = self.random.sample(keys, min(self.random.choice([least, 1, 1, 1, 2, 2, 3, 5]), len(keys)))
         together = self.random.random() < 0.4
         return [Key(key, bool(number % 2 == 0 if together else self.random.random() < 0.5)) for number, key in enumerate(keys)]
 

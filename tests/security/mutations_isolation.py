@@ -23,6 +23,7 @@ ROUTE = "app/api/route.py"
 SCALARS = "app/api/scalars.py"
 CURSORS = "app/db/cursors.py"
 POOL = "app/db/pool.py"
+SEARCH = "app/db/search.py"
 SCHEMA = "app/db/schema.py"
 SESSION = "app/db/session.py"
 STATEMENTS = "app/db/statements.py"
@@ -113,6 +114,32 @@ MUTATIONS: tuple[Mutation, ...] = (
         (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I3_no_aggregate_counts_another_users_row",),
+    ),
+    _mutation(
+        "a search looks among the words of one user, and answers ids of that user",
+        (SEARCH, """to_hex(hashtextextended({owner}, 0)) || '/')""", """'/')"""),
+        (SEARCH, "\nWHERE found_.user_id = {user}\n", "\n"),
+        red=("test_what_looks_words_up_knows_one_user_only",),
+    ),
+    _mutation(
+        "nobody gets something into the path of a search",
+        (SEARCH, " SET search_path = public, pg_temp AS", " AS"),
+        red=("test_what_looks_words_up_knows_one_user_only", "test_nobody_gets_something_of_their_own_into_a_search"),
+    ),
+    _mutation(
+        "the application alone searches",
+        (SEARCH, '            f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC",\n', ""),
+        red=("test_what_looks_words_up_knows_one_user_only",),
+    ),
+    _mutation(
+        "q has a length",
+        (TASK, "max_length=MAX_SEARCH", "max_length=10 * MAX_SEARCH"),
+        red=("test_what_is_no_search_is_refused",),
+    ),
+    _mutation(
+        "a cursor is bound to what is searched",
+        (LISTING, "\\0{given!r}", "\\0{({} if SEARCH in given else given)!r}"),
+        red=("test_a_cursor_is_bound_to_what_is_searched",),
     ),
     _mutation(
         "the predicate of an update",

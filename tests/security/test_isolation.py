@@ -15,7 +15,7 @@ import pytest
 from generator.ir import Operation, Reference
 from generator.samples import sample_body
 from tests.support.database import Database
-from tests.support.matrix import BODIES, CALLS, FILTERS, ITEMS, Call, Filter, calls_of, sort_keys_of
+from tests.support.matrix import BODIES, CALLS, FILTERS, ITEMS, SEARCHES, Call, Filter, calls_of, sort_keys_of
 from tests.support.observer import Observer
 from tests.support.resources import RESOURCES, ResourceCase, random_id, with_operation
 from tests.support.serving import Api, serving, serving_quickly
@@ -130,6 +130,26 @@ def test_I3_no_filter_finds_another_users_row(api: Api, observer: Observer, foun
     if found.operator in {"", "in", "contains", "icontains", "startswith"}:  # the owner finds it by the same value
         mine = api.call(ada, "GET", case.path(ada), params={found.parameter: text})
         assert row["id"] in [item["id"] for item in mine.json()["items"]], mine.text
+
+
+@pytest.mark.parametrize("case", SEARCHES, ids=str)
+def test_I3_no_search_finds_another_users_row(api: Api, observer: Observer, case: ResourceCase) -> None:
+    """Nor do another user's words change what is found, counted, or in which order."""
+    ada, mallory = new_user("ada"), new_user("mallory")
+    (column,) = (field.column for field in case.resource.fields if field.search)
+    own = [case.create(api, mallory, **{column: text})["id"] for text in ("known known", "known", "known, and more of it")]
+    queries = [{"q": "known"}, {"q": "kn", "sort": "-created_at"}, {"q": "known", "count": "exact"}, {"q": "known", "limit": "2"}]
+    queries += [{"q": text} for text in ("secret", "sec", "se", "s", "known secret", "secret known")]
+    before = [shape(api.call(mallory, "GET", case.path(mallory), params=query)) for query in queries]
+    foreign = [case.create(api, ada, **{column: text})["id"] for text in ("secret", "known secret", "known " * 8 + "!")]
+    with observer.unchanged():
+        assert [shape(api.call(mallory, "GET", case.path(mallory), params=query)) for query in queries] == before
+        counted = api.call(mallory, "GET", f"{case.path(mallory)}/aggregate", params={"q": "known", "count": "true"})
+        assert counted.json() == {"items": [{"count": 3}]}
+        assert api.call(mallory, "GET", case.path(ada), params={"q": "secret"}).status_code == 403
+        found = {user: api.call(user, "GET", case.path(user), params={"q": "known"}).json()["items"] for user in (ada, mallory)}
+    assert {row["id"] for row in found[mallory]} == set(own)
+    assert {row["id"] for row in found[ada]} == set(foreign[1:])
 
 
 # I4

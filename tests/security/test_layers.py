@@ -27,7 +27,7 @@ from app.middleware.auth import verify_jwt, verify_user_match
 from generator.embedded import APP_ROLE, OWNER_ROLE
 from generator.ir import Operation, Reference
 from tests.support.database import Database
-from tests.support.matrix import AGGREGATES, BATCHES, CALLS, LINKS, NESTED, UPSERTS, Call
+from tests.support.matrix import AGGREGATES, BATCHES, CALLS, LINKS, NESTED, SEARCHES, UPSERTS, Call
 from tests.support.mutation import Edit, mutated_project
 from tests.support.observer import Observer, observing
 from tests.support.resources import RESOURCES, ResourceCase, random_id
@@ -222,6 +222,47 @@ def test_I9_without_the_predicate_or_without_row_level_security_nothing_is_shown
                 # With neither of the two the row is found: it was they who hid it.
                 met += bool(shown(as_superuser.fetch(attack.sql, *attack.arguments(values))))
     assert met > 5
+
+
+@pytest.mark.parametrize("case", SEARCHES, ids=str)
+def test_what_looks_words_up_knows_one_user_only(api: Api, as_app: Client, as_superuser: Client, case: ResourceCase) -> None:
+    """The function of a search, asked without the statement around it: it answers ids of the user that is set, and to nobody else."""
+    ada, mallory = new_user("ada"), new_user("mallory")
+    (column,) = (field.column for field in case.resource.fields if field.search)
+    word = f"word{random_id()[:8]}"
+    row = case.create(api, ada, **{column: f"{word} and more"})
+    case.create(api, mallory, **{column: f"{word} besides"})
+    call = f"SELECT id__::text, rank__ FROM \"search_{case.resource.plural}\"('{word}', 'and', true)"
+    assert as_app.fetch(call) == []  # nobody is set
+    for client in (as_app, as_superuser):
+        for user, found in ((ada, [row["id"]]), (mallory, []), ("", []), (ada.upper(), []), (f"{ada}' OR true --", [])):
+            with client.undone():
+                client.fetch("SELECT set_config('app.user_id', $1, true)", user)
+                assert [record[0] for record in client.fetch(call)] == found
+    (function,) = as_superuser.fetch(
+        "SELECT proacl::text AS rights, proconfig AS settings, prosecdef AND provolatile = 's' AS kind, proowner::regrole::text AS owner"
+        " FROM pg_proc WHERE proname = $1",
+        f"search_{case.resource.plural}",
+    )
+    assert dict(function) == {
+        "rights": f"{{{OWNER_ROLE}=X/{OWNER_ROLE},{APP_ROLE}=X/{OWNER_ROLE}}}",
+        "settings": ["search_path=public, pg_temp"],
+        "kind": True,
+        "owner": OWNER_ROLE,
+    }
+
+
+@pytest.mark.parametrize("case", SEARCHES, ids=str)
+def test_nobody_gets_something_of_their_own_into_a_search(api: Api, case: ResourceCase) -> None:
+    """A temporary table or function of the caller, under a name that the function uses, is not what it uses."""
+    (column,) = (field.column for field in case.resource.fields if field.search)
+    with connected(api.database.superuser_dsn) as client, client.undone():
+        client.execute(f'GRANT TEMPORARY ON DATABASE "{api.database.name}" TO {APP_ROLE}; SET LOCAL ROLE {APP_ROLE}')
+        client.execute(f'CREATE TEMPORARY TABLE "{case.resource.plural}" (user_id text, id uuid, {column} text)')
+        client.execute(f"INSERT INTO \"{case.resource.plural}\" VALUES ('ada', gen_random_uuid(), 'word')")
+        client.execute("SELECT set_config('app.user_id', 'ada', true)")
+        assert client.fetch(f'SELECT * FROM "{case.resource.plural}"') != []
+        assert client.fetch(f"SELECT * FROM \"search_{case.resource.plural}\"('', 'word', true)") == []
 
 
 def shown(records: list[asyncpg.Record]) -> list[asyncpg.Record]:

@@ -285,6 +285,9 @@ AGGREGATES = [AggregateCall(case) for case in RESOURCES if case.has(Operation.LI
 """Those of every list."""
 
 
+SEARCHES = [case for case in RESOURCES if case.has(Operation.LIST) and any(field.search for field in case.resource.fields)]
+"""The resources whose lists can be searched."""
+
 BATCHES = [case for case in RESOURCES if case.has(Operation.BATCH)]
 """The resources that can be changed many at once."""
 

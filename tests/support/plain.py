@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,6 +19,9 @@ from generator.plan.relations import relations_of
 from tests.support.values import compared
 
 type Row = dict[str, Any]
+SEARCH = "q"
+"""The parameter that searches, as the column of a condition."""
+
 type Path = tuple[str, ...]
 """A name of `fields` or `expand`, split at its dots."""
 
@@ -149,6 +153,8 @@ class Rows:
 
     def _holds(self, resource: Resource, row: Row, condition: Condition) -> bool:
         """Whether the row is one that the filter keeps."""
+        if condition.column == SEARCH:
+            return searched([row[one.column] for one in resource.fields if one.search], condition.given)
         return _compare(self.type_of(resource, condition.column), self.value(resource, row, condition.column), condition)
 
     def type_of(self, resource: Resource, column: str) -> Any:
@@ -181,6 +187,18 @@ class Rows:
             rows = [one for one in rows if one["id"] in linked]
         target = self.schema.resource(relation.target)
         return _sorted(target, rows, NEWEST_FIRST)[:CAP] if relation.many else rows
+
+
+def searched(texts: Sequence[str | None], q: str) -> bool:
+    """Whether the texts of a row have each word of `q`, and one that begins with the last; in the language `simple`."""
+    words = {word for text in texts for word in words_of(text or "")}
+    *whole, beginning = words_of(q) or [""]
+    return bool(beginning) and words.issuperset(whole) and any(word.startswith(beginning) for word in words)
+
+
+def words_of(text: str) -> list[str]:
+    """Its words: what stands between blanks and the signs of ASCII."""
+    return [folded(word) for word in re.split(r"[\x00-\x2f:-@[-`{-\x7f]", text) if word]
 
 
 def column_type(resource: Resource, column: str) -> Any:

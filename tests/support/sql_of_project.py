@@ -40,7 +40,7 @@ from starlette.requests import Request  # noqa: E402
 
 import app.routes  # noqa: E402
 from app.api.aggregates import Aggregation  # noqa: E402
-from app.api.listing import Listing, Parent, Ranked  # noqa: E402
+from app.api.listing import RELEVANCE, Listing, Parent, Ranked  # noqa: E402
 from app.api.query import NO_FILTERS, AggregateQuery, ListQuery  # noqa: E402
 from app.config import load_settings  # noqa: E402
 from app.db import idempotency, schema  # noqa: E402
@@ -80,7 +80,7 @@ class MadeUpSession(Session):
         return {**self.row, "total": 10**9}
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
-        return [dict(self.row), dict(self.row)]
+        return [{**self.row, RELEVANCE: 0.5}, {**self.row, RELEVANCE: 0.25}]
 
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         return 1

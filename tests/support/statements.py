@@ -25,7 +25,7 @@ from starlette.requests import Request
 
 import app.routes
 from app.api import expansion, listing
-from app.api.listing import Listing
+from app.api.listing import RELEVANCE, Listing
 from app.api.query import ListQuery, parse_query
 from app.config import load_settings
 from app.db import statements
@@ -104,7 +104,7 @@ class _NotingSession(Session):
 
     async def fetch_all(self, statement: Statement, **parameters: Any) -> list[Row]:
         self._note(statement, parameters)
-        return [self.row, self.row]
+        return [{**self.row, RELEVANCE: 0.5}, {**self.row, RELEVANCE: 0.25}]
 
     async def estimate(self, count: Statement, **parameters: Any) -> int:
         self._note(count, parameters)
@@ -141,6 +141,9 @@ def _queries(case: ResourceCase, query_type: type[ListQuery], row: Row) -> Itera
     for key in sort_keys_of(case):
         yield f"limit=1&sort={key}"
         yield f"limit=1&sort=-{key}"
+    for searched in (one for one in case.resource.fields if one.search):
+        for query in ("", "&sort=id", "&count=exact", "&offset=0"):
+            yield f"limit=1&q={quote(str(row[searched.column]), safe='')}{query}"
     yield "limit=1&offset=1"
     if "count" in query_type.model_fields:
         yield "limit=1&count=exact"

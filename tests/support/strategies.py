@@ -188,6 +188,8 @@ def fields(draw: st.DrawFn, name: str) -> Drawn:
     readable = spec.get("read", "always") == "always"
     if kind != "json" and readable:
         _maybe(draw, spec, "filter", st.just(value=True), 2)
+    if kind in {"string", "text"}:
+        _maybe(draw, spec, "search", st.just(value=True), 3)
     if kind not in {"json", "list"} and readable:
         _maybe(draw, spec, "sort", st.just(value=True), 2)
     if kind != "json":
@@ -228,6 +230,7 @@ def resources(draw: st.DrawFn, name: str, earlier: Sequence[str]) -> Tree:
     tree: Tree = {"resource": name, "fields": {one.name: _spelled(draw, one.spec) for one in drawn}}
     _maybe(draw, tree, "description", st.sampled_from(DESCRIPTIONS), 2)
     _maybe(draw, tree, "deprecated", st.sampled_from((True, "Gone soon.")), 8)
+    _maybe(draw, tree, "search_language", st.sampled_from(("simple", "english", "arabic")), 4)
     _maybe(draw, tree, "concurrency", st.sampled_from(("optional", "required")))
     _maybe(draw, tree, "page", st.sampled_from(({"default": 5}, {"max": 30}, {"default": 3, "max": 7})))
     _maybe(draw, tree, "hooks", st.lists(st.sampled_from(HOOKS), min_size=1, unique=True), 4)

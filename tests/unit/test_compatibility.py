@@ -13,6 +13,7 @@ TITLE = "title: string"
 STATE = "state: {type: enum, values: [new, done], default: new}"
 SLUG = "slug: {type: string, filter: true, sort: true}"
 REF = "project: {type: ref, to: Project, filter: true}"
+SEARCHED = "a: {type: string, search: true}"
 EXPANDED = "project: {type: ref, to: Project, filter: true, expand: true}"
 
 
@@ -47,6 +48,13 @@ PAIRS = {
         api("a: {type: uuid, filter: true}"),
         api("a: {type: date, filter: true}"),
         "filter-type-changed Task.a a: uuid → date",
+    ),
+    "search-removed": (api(SEARCHED), api("a: string"), "search-removed Task q"),
+    "search-added": (api("a: string"), api(SEARCHED), "search-added Task q"),
+    "search-changed": (
+        api(SEARCHED, "b: string"),
+        api(SEARCHED, "b: {type: string, search: true}", rest="search_language: english\n"),
+        "search-changed Task q a → a, b in english",
     ),
     "sort-removed": (api("a: {type: date, sort: true}"), api("a: date"), "sort-removed Task.a a"),
     "sort-added": (api("a: date"), api("a: {type: date, sort: true}"), "sort-added Task.a a"),

@@ -20,6 +20,8 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Order, str]] = {
     "a reference": ((), (REF,), Order.MIGRATE_FIRST, "AddConstraint"),
     "an index": (("a: integer",), ("a: {type: integer, sort: true}",), Order.ANY, "AddIndex"),
     "no index": (("a: {type: integer, sort: true}",), ("a: integer",), Order.ANY, "DropIndex"),
+    "a search": (("a: text",), ("a: {type: text, search: true}",), Order.MIGRATE_FIRST, "SetSearch"),
+    "no search": (("a: {type: text, search: true}",), ("a: text",), Order.DEPLOY_FIRST, "DropSearch"),
     "a looser bound": (("a: {type: integer, le: 5}",), ("a: {type: integer, le: 9}",), Order.MIGRATE_FIRST, "AddConstraint"),
     "no bound": (("a: {type: integer, le: 5}",), ("a: integer",), Order.MIGRATE_FIRST, "DropConstraint"),
     "a tighter bound": (("a: {type: integer, le: 9}",), ("a: {type: integer, le: 5}",), Order.DEPLOY_FIRST, "AddConstraint"),

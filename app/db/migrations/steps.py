@@ -17,6 +17,7 @@ from alembic import context, op
 from sqlalchemy.exc import DBAPIError
 
 from app.db.cleanup import function_sql
+from app.db.search import Search, drop_function_sql
 from app.db.table import POLICY
 
 LOCK_TIMEOUT = "2s"
@@ -55,6 +56,7 @@ def drop_table(name: str) -> None:
     """Drop a table with its rows."""
     _run(f"DROP TABLE IF EXISTS {_quote(name)}")
     _run(f"DROP FUNCTION IF EXISTS {_quote(f'purge_{name}')}(integer)")
+    _run(drop_function_sql(name))
 
 
 def rename_table(old: str, new: str) -> None:
@@ -184,6 +186,22 @@ def rename_index(old: str, new: str) -> None:
     _run(f"ALTER INDEX IF EXISTS {_quote(old)} RENAME TO {_quote(new)}")
 
 
+def set_search(table: str, index: str, language: str, *columns: str) -> None:
+    """Search these columns from now on. What is searched until then is searched until the new index is there."""
+    fresh, search = _short(f"{index}_new_"), Search(language, columns)
+    _build_index("INDEX", fresh, table, search.index_sql())
+    for statement in search.function_sql(table, context.config.attributes["app_role"]):
+        _run(statement)
+    drop_index(index)
+    rename_index(fresh, index)
+
+
+def drop_search(table: str, index: str) -> None:
+    """Search a table no more."""
+    _run(drop_function_sql(table))
+    drop_index(index)
+
+
 def _build_index(kind: str, name: str, table: str, sql: str) -> None:
     """Build an index concurrently; what an interrupted attempt has left is dropped first."""
     if _has(f"SELECT FROM pg_index WHERE indexrelid = to_regclass({_text(_quote(name))}) AND NOT indisvalid"):
@@ -270,8 +288,8 @@ def _has(query: str) -> bool:
 
 
 def _short(name: str) -> str:
-    """A name of our own that fits into PostgreSQL's 63 bytes."""
-    return name if len(name.encode()) <= 60 else f"{hashlib.sha256(name.encode()).hexdigest()[:20]}_"
+    """A name of our own, no longer than the others: Citus adds to them, and PostgreSQL cuts them after 63 bytes."""
+    return name if len(name.encode()) <= 50 else f"{hashlib.sha256(name.encode()).hexdigest()[:20]}_"
 
 
 def _quote(name: str) -> str:
