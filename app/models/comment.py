@@ -11,9 +11,10 @@ from pydantic import Field
 from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid
 
 from app.api.body import Body, Read
-from app.api.query import SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
+from app.api.query import MAX_SEARCH, SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Email, Flag, random_uuid, today, unset
+from app.db.search import search_index
 from app.db.table import TEXT, OwnedTable, check, column
 
 CommentBody = Annotated[str, Field(min_length=1, max_length=10000)]
@@ -47,6 +48,7 @@ class Comment(OwnedTable, table=True):
         Index("ix_comments_updated_at", "user_id", "updated_at", "id"),
         Index("ix_comments_written_on_id", "user_id", "written_on", "id"),
         Index("ix_comments_task_id", "user_id", "task_id"),
+        search_index("ix_comments_search", "simple", "body"),
     )
 
     task_id: UUID = column(Uuid)
@@ -93,6 +95,10 @@ class CommentRead(Read):
 class CommentFilters(Filters):
     """Filters of comments."""
 
+    q: Annotated[
+        str | None,
+        Field(max_length=MAX_SEARCH, description="Words to find in `body`: all of them, the last one as the beginning of a word."),
+    ] = None
     task_id: UUID | None = None
     task_id__ne: UUID | None = None
     task_id__in: Values[UUID] | None = None

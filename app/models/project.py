@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
 
 from app.api.body import Body, Read, broken_rule
-from app.api.query import SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
+from app.api.query import MAX_SEARCH, SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Flag, Url, unset
+from app.db.search import search_index
 from app.db.table import TEXT, OwnedTable, check, column, expression
 
 
@@ -89,6 +90,7 @@ class Project(OwnedTable, table=True):
         Index("ix_projects_ends_on_desc", "user_id", expression("ends_on DESC NULLS LAST"), expression("id DESC")),
         Index("ix_projects_budget_id", "user_id", "budget", "id"),
         Index("ix_projects_budget_desc", "user_id", expression("budget DESC NULLS LAST"), expression("id DESC")),
+        search_index("ix_projects_search", "simple", "name"),
     )
 
     name: str = column(TEXT)
@@ -156,6 +158,10 @@ class ProjectRead(Read):
 class ProjectFilters(Filters):
     """Filters of projects."""
 
+    q: Annotated[
+        str | None,
+        Field(max_length=MAX_SEARCH, description="Words to find in `name`: all of them, the last one as the beginning of a word."),
+    ] = None
     name: str | None = None
     name__ne: str | None = None
     name__in: Values[str] | None = None

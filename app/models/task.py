@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.api import rules
 from app.api.batch import MAX_ELEMENTS, Target
 from app.api.body import Body, Read, broken_rule
-from app.api.query import SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
+from app.api.query import MAX_SEARCH, SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
 from app.api.scalars import Time as Time_
+from app.db.search import search_index
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
 
 
@@ -114,6 +115,7 @@ class Task(OwnedTable, table=True):
         Index("ix_tasks_progress_id", "user_id", "progress", "id"),
         Index("ix_tasks_completed_due_at", "user_id", "completed", "due_at"),
         Index("ix_tasks_parent_id", "user_id", "parent_id"),
+        search_index("ix_tasks_search", "simple", "title"),
     )
 
     title: str = column(TEXT)
@@ -232,6 +234,10 @@ class TaskRead(Read):
 class TaskFilters(Filters):
     """Filters of tasks."""
 
+    q: Annotated[
+        str | None,
+        Field(max_length=MAX_SEARCH, description="Words to find in `title`: all of them, the last one as the beginning of a word."),
+    ] = None
     title: str | None = None
     title__ne: str | None = None
     title__in: Values[str] | None = None
