@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,16 @@ def version_at(root: Path, reference: str) -> Version:
     lock = _git(root, "show", f"{commit}:./{LOCK_PATH}")
     plurals: Mapping[str, str] = parse_lock(lock.stdout.decode(errors="replace")).lock.plurals if lock.returncode == 0 else {}
     return Version(commit, {path: _git(root, "show", f"{commit}:./{path}").stdout for path in sorted(paths)}, plurals)
+
+
+def texts_with(root: Path, path: str, text: str) -> Iterator[str]:
+    """The versions of a file below `root` in which commits of any branch brought in `text`, or took it out. HistoryError without git."""
+    merging = ["MERGE_HEAD"] if _git(root, "rev-parse", "--verify", "--quiet", "MERGE_HEAD").returncode == 0 else []
+    found = _git(root, "log", "--all", "--format=%H %P", "-m", f"-S{text}", "HEAD", *merging, "--", path).stdout.decode()
+    for commit in dict.fromkeys(found.split()):
+        shown = _git(root, "show", f"{commit}:./{path}")
+        if shown.returncode == 0:
+            yield shown.stdout.decode(errors="replace")
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -13,13 +13,25 @@ from generator.cli import console
 from generator.cli.development import read_environment
 from generator.cli.errors import CommandError, ExitCode
 from generator.embedded import EmbeddedError
+from generator.history import HistoryError, texts_with
 from generator.ir import Schema
+from generator.migrations.branches import ConflictError, common_ancestor, joined
 from generator.migrations.consent import ambiguities
-from generator.migrations.database import database_of
+from generator.migrations.database import Database, database_of, load
 from generator.migrations.diff import Problem, difference
 from generator.migrations.operations import Operation, consent_of
 from generator.migrations.renames import renames_of
-from generator.migrations.revisions import STATE, History, RevisionError, new_revision, pending, read_history
+from generator.migrations.revisions import (
+    STATE,
+    History,
+    RevisionError,
+    heads_of,
+    merge_revision,
+    new_revision,
+    pending,
+    read_history,
+    read_parents,
+)
 from generator.pipeline import load_schema
 from generator.write import create, replace_file
 
@@ -76,6 +88,56 @@ def revision(
     for one in found.operations:
         console.say(f"  {one.summary}")
     console.say(f"\nWrote {made.path}. Read it and commit it; `rowsmith db upgrade` runs it.")
+
+
+@commands.command()
+def merge() -> None:
+    """Join the revisions of two branches.
+
+    Writes a revision that comes after both, and changes neither: every database gets what it lacks, in whichever order it had them. The
+    states that both lead to are read from git. Refused (exit code 3) where both change the same thing.
+    """
+    root = Path.cwd()
+    parents = _parents(root)
+    heads = heads_of(parents)
+    if len(heads) < 2:
+        console.say("the revisions have one head: there is nothing to join")
+        return
+    base = common_ancestor(parents, heads)
+    before = _state_of(root, base) if base else Database()
+    together = _state_of(root, heads[0])
+    try:
+        for head in heads[1:]:
+            together = joined(before, together, _state_of(root, head))
+    except ConflictError as conflict:
+        hint = "keep one of the revisions; where the other has run, `rowsmith db downgrade -1`; then delete it, restore the first one's\n"
+        hint += f"{STATE}, and run `rowsmith db revision`: it writes the rest anew, on top"
+        raise CommandError(ExitCode.REFUSED, f"the branches change the same: {', '.join(conflict.subjects)}", hint) from conflict
+    made = merge_revision(heads, len(parents), together)
+    create(root, {made.path: made.text.encode()})
+    replace_file(root / STATE, made.state.encode())
+    console.say(f"Wrote {made.path}, which comes after {' and '.join(heads)}. Commit it with {STATE}.")
+
+
+def _parents(root: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        return read_parents(root)
+    except RevisionError as problem:
+        raise CommandError(ExitCode.USAGE, problem.message, problem.hint) from problem
+
+
+def _state_of(root: Path, revision: str) -> Database:
+    """The database that a revision leads to, as it was committed with it."""
+    try:
+        for text in texts_with(root, STATE, f'"revision": "{revision}"'):
+            with contextlib.suppress(ValueError):
+                database, found = load(text)
+                if found == revision:
+                    return database
+    except HistoryError as problem:
+        raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
+    hint = "fetch the branch that it comes from, with its history (`git fetch --unshallow`)"
+    raise CommandError(ExitCode.ENVIRONMENT, f"git has no {STATE} of revision {revision}", hint)
 
 
 @commands.command()

@@ -21,7 +21,8 @@ VERSIONS = f"{FOLDER}/versions"
 STATE = f"{FOLDER}/database.json"
 
 _HEAD = re.compile(r'^revision = "([0-9a-f]{12})"$', re.MULTILINE)
-_DOWN = re.compile(r'^down_revision = (?:"([0-9a-f]{12})"|None)$', re.MULTILINE)
+_DOWN = re.compile(r'^down_revision = (None|"[0-9a-f]{12}"|\("[0-9a-f]{12}"(?:, "[0-9a-f]{12}")+\))$', re.MULTILINE)
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 
 
 class RevisionError(Exception):
@@ -52,18 +53,33 @@ class Revision:
     state: str
 
 
-def read_history(root: Path) -> History:
-    """The revisions below `root`. RevisionError where there is more than one head, or the state is missing or damaged."""
-    parents: dict[str, str | None] = {}
+def read_parents(root: Path) -> dict[str, tuple[str, ...]]:
+    """The ids of the revisions below `root`, each with those before it: none of the first one, several of one that joins branches."""
+    parents: dict[str, tuple[str, ...]] = {}
     for file in sorted((root / VERSIONS).glob("*.py")):
         source = file.read_text(encoding="utf-8")
+        if _CONFLICT.search(source):
+            path = f"{VERSIONS}/{file.name}"
+            hint = f"keep both: git show MERGE_HEAD:./{path} > {path.removesuffix('.py')}_too.py && git checkout --ours -- {path}"
+            raise RevisionError(f"{path} is in conflict: two branches have written a revision of this name", hint)
         head, down = _HEAD.search(source), _DOWN.search(source)
         if head is None or down is None:
             raise RevisionError(f"{VERSIONS}/{file.name} is no revision", "move it away: revisions are written by `rowsmith db revision`")
-        parents[head[1]] = down[1]
-    heads = sorted(parents.keys() - {parent for parent in parents.values() if parent})
+        parents[head[1]] = tuple(re.findall(r'"([0-9a-f]{12})"', down[1]))
+    return parents
+
+
+def heads_of(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The revisions that none comes after."""
+    return tuple(sorted(parents.keys() - {parent for several in parents.values() for parent in several}))
+
+
+def read_history(root: Path) -> History:
+    """The revisions below `root`. RevisionError where there is more than one head, or the state is missing or damaged."""
+    parents = read_parents(root)
+    heads = heads_of(parents)
     if len(heads) > 1:
-        hint = "two branches have added one each: delete the later one and run `rowsmith db revision` again, which makes it anew on top"
+        hint = "branches have added one each; once their specs are merged, `rowsmith db merge` joins them"
         raise RevisionError(f"the revisions have {len(heads)} heads: {', '.join(heads)}", hint)
     if not heads:
         return History(0, None, Database())
@@ -101,7 +117,16 @@ def new_revision(
     number = f"{history.count + 1:04}"
     name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40].strip("_") or "change"
     path = f"{VERSIONS}/{number}_{name}.py"
-    return Revision(revision, path, formatted(_render(revision, history.head, title, upgrade, downgrade, consents)), dump(target, revision))
+    before = (history.head,) if history.head else ()
+    return Revision(revision, path, formatted(_render(revision, before, title, upgrade, downgrade, consents)), dump(target, revision))
+
+
+def merge_revision(heads: Sequence[str], count: int, joined: Database) -> Revision:
+    """The revision that joins `heads`, after `count` others: it does nothing, and leads to `joined`."""
+    title = f"Join {' and '.join(heads)}"
+    revision = hashlib.sha256(f"{dump(joined, '')}\0{title}".encode()).hexdigest()[:12]
+    text_of_it = formatted(_render(revision, heads, title, (), (), {}))
+    return Revision(revision, f"{VERSIONS}/{count + 1:04}_join.py", text_of_it, dump(joined, revision))
 
 
 def _title(operations: Sequence[Operation]) -> str:
@@ -116,7 +141,7 @@ def _title(operations: Sequence[Operation]) -> str:
 
 def _render(
     revision: str,
-    parent: str | None,
+    before: Sequence[str],
     title: str,
     upgrade: Iterable[Operation],
     downgrade: Iterable[Operation],
@@ -132,7 +157,7 @@ def _render(
         "from app.db.migrations import steps",
         "",
         f'revision = "{revision}"',
-        f"down_revision = {text(parent) if parent else None}",
+        f"down_revision = {_before(before)}",
         "",
         "",
         "def upgrade() -> None:",
@@ -145,6 +170,12 @@ def _render(
         *_calls(downgrade),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _before(revisions: Sequence[str]) -> str:
+    if len(revisions) > 1:
+        return f"({', '.join(text(one) for one in revisions)})"
+    return text(revisions[0]) if revisions else "None"
 
 
 def _calls(operations: Iterable[Operation]) -> list[str]:

@@ -1,0 +1,88 @@
+"""Branches of the history: what the database is once the revisions of all of them have run, in whichever order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
+from generator.migrations.renames import mentions
+
+
+class ConflictError(Exception):
+    """Two branches change the same thing, so that the order in which they run matters. `subjects` are these things."""
+
+    def __init__(self, subjects: Sequence[str]) -> None:
+        super().__init__(", ".join(subjects))
+        self.subjects = tuple(subjects)
+
+
+def common_ancestor(parents: Mapping[str, tuple[str, ...]], heads: Iterable[str]) -> str | None:
+    """The last revision that all heads come after; None where they begin with different ones."""
+    first, *others = [_line(parents, head) for head in heads]
+    shared = first.intersection(*others)
+    return max(shared, key=lambda one: len(_line(parents, one)), default=None)
+
+
+def _line(parents: Mapping[str, tuple[str, ...]], revision: str) -> set[str]:
+    """A revision and all before it."""
+    found: set[str] = set()
+    left = [revision]
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left += parents.get(one, ())
+    return found
+
+
+def joined(base: Database, one: Database, other: Database) -> Database:
+    """The database in which the changes of both are made that led from `base` to `one` and `other`. ConflictError where they meet."""
+    conflicts: list[str] = []
+    tables: list[Table] = []
+    before, ours, theirs = ({table.name: table for table in database.tables} for database in (base, one, other))
+    for name in dict.fromkeys(chain(ours, theirs)):
+        was, mine, yours = before.get(name), ours.get(name), theirs.get(name)
+        if was is not None and mine is not None and yours is not None:
+            tables.append(_table(was, mine, yours, conflicts))
+        elif (table := _either(name, was, mine, yours, conflicts)) is not None:
+            tables.append(table)
+    if conflicts:
+        raise ConflictError(sorted(conflicts))
+    return Database(tuple(sorted(tables, key=lambda table: (table.name.endswith("_"), table.resource))))
+
+
+def _table(was: Table, mine: Table, yours: Table, conflicts: list[str]) -> Table:
+    columns = _parts(was.name, was.columns, mine.columns, yours.columns, conflicts)
+    constraints = _parts(was.name, was.constraints, mine.constraints, yours.constraints, conflicts)
+    indexes = _parts(was.name, was.indexes, mine.indexes, yours.indexes, conflicts)
+    gone = {column.name for column in was.columns} - {column.name for column in columns}
+    conflicts += [f"{was.name}.{part.name}" for part in (*constraints, *indexes) if mentions(part.sql, gone)]
+    resource = _either(was.name, was.resource, mine.resource, yours.resource, conflicts)
+    return Table(was.name, resource or was.resource, columns, constraints, indexes)
+
+
+def _parts[T: (Column, Constraint, StoredIndex)](
+    table: str, was: Sequence[T], mine: Sequence[T], yours: Sequence[T], conflicts: list[str]
+) -> tuple[T, ...]:
+    before, ours, theirs = ({part.name: part for part in parts} for parts in (was, mine, yours))
+    names = dict.fromkeys(chain(ours, theirs))
+    found = (_either(f"{table}.{name}", before.get(name), ours.get(name), theirs.get(name), conflicts) for name in names)
+    return tuple(part for part in found if part is not None)
+
+
+def _either[T](name: str, was: T | None, mine: T | None, yours: T | None, conflicts: list[str]) -> T | None:
+    """The version that has changed."""
+    if _same(mine, was) or _same(mine, yours):
+        return yours
+    if not _same(yours, was):
+        conflicts.append(name)
+    return mine
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two are equal; what rows could have in a downgrade is no difference."""
+    if isinstance(one, Column) and isinstance(other, Column):
+        return replace(one, sample=None) == replace(other, sample=None)
+    return one == other
