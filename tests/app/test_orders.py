@@ -1,0 +1,135 @@
+"""The order that `plan` names keeps an API working: old code on the new database, or new code on the old one, passes its round trip."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator.compatibility.compare import compare
+from generator.compatibility.rules import Severity
+from generator.compatibility.surface import surface
+from generator.embedded import EmbeddedPostgres
+from generator.ir import Schema
+from generator.migrations.impact import Order
+from generator.review.forecast import forecast
+from tests.support.contract import Document
+from tests.support.database import new_database
+from tests.support.generated import write_core, write_generated, write_specs
+from tests.support.migrating import Project
+from tests.support.round_trip import RoundTrip
+from tests.support.serving import serving
+from tests.support.specs import PROJECT, spec
+
+STATE = "state: {type: enum, values: [new, done], default: new, filter: true, sort: true}"
+DOUBLE = "double: {type: bigint, computed: size * 2, stored: true, sort: true}"
+NOTE = "resource: Note\nfields:\n  text: string\n  task: {type: ref, to: Task, nullable: true}\n"
+
+SAFE = (
+    {
+        "task": spec(
+            "title: {type: string, max_length: 20, filter: true, sort: true}",
+            "size: {type: integer, ge: 0, le: 50}",
+            "rule: {type: integer, default: 1, le: 9}",
+            STATE,
+            rest='checks: [{name: small, rule: "size < 40", message: Too big.}]\npage: {max: 50}\n',
+        ),
+        "project": PROJECT,
+    },
+    {
+        "task": spec(
+            "title: {type: string, max_length: 40, filter: true, sort: true, index: true}",
+            "size: {type: integer, ge: 0, le: 90, sort: true, filter: true}",
+            "rule: {type: integer, default: 1}",
+            STATE.replace("new, done", "new, held, done"),
+            "note: text?",
+            "rank: {type: integer, ge: 1, default: 3, sort: true, filter: true}",
+            "at: {type: datetime, default: now}",
+            'tags: {type: list, of: string, default: ["a b"]}',
+            "key: {type: uuid, default: generate}",
+            "project: {type: ref, to: Project, nullable: true, on_delete: set_null, inverse: tasks, expand: true}",
+            DOUBLE,
+            rest="page: {max: 80}\nindexes: [[size, title]]\n",
+        ),
+        "project": PROJECT + "  summary: text?\n",
+        "note": NOTE,
+    },
+)
+"""Edits that break no client, and that are migrated first."""
+
+MIGRATED_FIRST = (
+    {"task": spec("title: string", "size: integer", "low: {type: decimal, precision: 6, scale: 2}"), "project": PROJECT},
+    {"task": spec("title: string", "size: bigint", "low: {type: decimal, precision: 9, scale: 2, nullable: true}"), "project": PROJECT},
+)
+"""Edits that clients see, and that are migrated first all the same."""
+
+DEPLOYED_FIRST = (
+    {
+        "task": spec(
+            "title: {type: string, max_length: 40}",
+            "size: {type: integer, le: 90}",
+            "wide: bigint",
+            "gone: text?",
+            "rest: {type: integer, default: 1}",
+            "maybe: integer?",
+            STATE.replace("new, done", "new, held, done"),
+            DOUBLE,
+            "project: {type: ref, to: Project, nullable: true}",
+        ),
+        "project": PROJECT,
+        "note": NOTE,
+    },
+    {
+        "task": spec(
+            "title: {type: string, max_length: 20, min_length: 2}",
+            "size: {type: integer, le: 30}",
+            "wide: integer",
+            "maybe: {type: integer, default: 2}",
+            STATE.replace("new, done", "new, done"),
+            rest='checks: [{name: small, rule: "size < 20", message: Too big.}]\n',
+        ),
+        "project": PROJECT,
+    },
+)
+
+
+def generated(root: Path, specs: dict[str, str]) -> Schema:
+    """A project with its code."""
+    write_core(root)
+    write_specs(root, specs)
+    return write_generated(root)
+
+
+def run(schema: Schema, root: Path, project: Project) -> None:
+    """The round trip of an application on a database."""
+    with serving(project.database, root=root) as api:
+        trip = RoundTrip(api, schema, Document(api.client.get("/openapi.json").json()), most_rows=4)
+        for resource in schema.resources:
+            trip.run(resource)
+        for resource in schema.resources:
+            trip.end(resource)
+
+
+@pytest.mark.parametrize("edit", [SAFE, MIGRATED_FIRST, DEPLOYED_FIRST], ids=["safe", "migrate first", "deploy first"])
+def test_both_versions_work_in_the_order_that_is_named(
+    edit: tuple[dict[str, str], dict[str, str]], tmp_path: Path, postgres: EmbeddedPostgres
+) -> None:
+    old, new = (generated(tmp_path / name, specs) for name, specs in zip(("old", "new"), edit, strict=True))
+    findings = compare(surface(old), surface(new))
+    found = forecast(old, new, findings)
+    assert found.problems == () or edit is DEPLOYED_FIRST  # a value that goes needs another one
+    assert found.order is (Order.DEPLOY_FIRST if edit is DEPLOYED_FIRST else Order.MIGRATE_FIRST)
+    assert any(one.rule.severity is Severity.BREAKING for one in findings) is (edit is not SAFE)
+    with new_database(postgres, tables=False) as database:
+        project = Project(tmp_path / "migrated", database)
+        shutil.copytree(tmp_path / "old", project.root)
+        project.rowsmith("db", "revision")
+        project.rowsmith("db", "upgrade")
+        project.fill(30)
+        if edit is not DEPLOYED_FIRST:
+            write_specs(project.root, edit[1])
+            project.rowsmith("db", "revision")
+            project.rowsmith("db", "upgrade")
+            run(old, tmp_path / "old", project)
+        run(new, tmp_path / "new", project)
