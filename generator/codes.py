@@ -794,6 +794,15 @@ CODES: Mapping[str, CodeInfo] = {
         wrong='checks:\n  - {name: done_has_notes, rule: "notes is not null", message: ""}',
         right='checks:\n  - name: done_has_notes\n    rule: "notes is not null"\n    message: Say how it ended.',
     ),
+    "RS407": CodeInfo(
+        title="a field is sortable, but never read",
+        meaning=(
+            "The order of a list shows how the values compare, and a cursor holds the values that the page ends with. Neither can be had "
+            "of a field that no answer may hold."
+        ),
+        wrong="fields:\n  pin: {type: string, read: never, sort: true}",
+        right="fields:\n  pin: {type: string, read: never}",
+    ),
     "RS410": CodeInfo(
         title="a rule that cannot be read",
         meaning=(

@@ -78,9 +78,18 @@ def unique_defaults(resource: CheckedResource) -> Iterator[Diagnostic]:
 
 
 def indexes(resource: CheckedResource) -> Iterator[Diagnostic]:
-    """`index: false` where it does nothing or harm, and texts that are too long for an index."""
+    """Sorts that would show what is never read, `index: false` where it does nothing or harm, and texts that are too long for an index."""
     for field in resource.fields.values():
         spec = resource.specs[field.name]
+        if field.sort and not field.readable:
+            yield error(
+                "RS407",
+                f"field `{field.name}` is sortable, but never read",
+                spec.key_span("sort"),
+                "the order of rows would show its values",
+                hint="delete `sort`, or `read: never`",
+                related=(Related("it is never read", spec.value_span("read")),),
+            )
         if isinstance(field.type, Reference) and spec.index is False:
             yield error(
                 "RS405",
