@@ -106,7 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     app.state.tokens = tokens = TokenVerifier(settings)
     app.state.database = database = await Database.open(settings)
-    cleaner = asyncio.create_task(clean_up(database))
+    cleaner = asyncio.create_task(clean_up(database, settings.purge_deleted_after))
     watcher = None
     try:
         if not await check_role(database, settings):

@@ -614,6 +614,15 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="# task_tag.yaml\nlink: [task, tag]\n# favourite.yaml\nlink: [task, tag]",
         right="# task_tag.yaml\nlink: [task, tag]\n# favourite.yaml\nlink: [tag, task]",
     ),
+    "RS222": CodeInfo(
+        title="rows that can be restored, but not what is deleted with them",
+        meaning=(
+            "Deleted rows of a resource with `soft_delete` can be restored, and then everything that was deleted with them comes back. "
+            "Rows that a cascade or a link deletes with them must be kept as well."
+        ),
+        wrong="# task.yaml\nsoft_delete: true\n# comment.yaml\ntask: {type: ref, to: Task, on_delete: cascade}",
+        right="# task.yaml\nsoft_delete: true\n# comment.yaml\ntask: {type: ref, to: Task, on_delete: cascade}\nsoft_delete: true",
+    ),
     "RS301": CodeInfo(
         title="an unknown type",
         meaning=(
@@ -1194,14 +1203,5 @@ CODES: Mapping[str, CodeInfo] = {
         ),
         wrong='fields:\n  code: {type: string, pattern: "^[A-Z]{2}[0-9]{7}$"}',
         right='fields:\n  code: {type: string, pattern: "^[A-Z]{2}[0-9]{7}$", example: AB1234567}',
-    ),
-    "RS901": CodeInfo(
-        title="soft_delete is not available yet",
-        meaning=(
-            "The spec language has `soft_delete`, but this version of Rowsmith does not serve it. Served without it, rows that "
-            "users expect to restore would be gone."
-        ),
-        wrong="soft_delete: true",
-        right="soft_delete: false",
     ),
 }

@@ -228,12 +228,13 @@ class IndexKey:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index; keys include the leading user_id. `method` is btree unless a list needs another."""
+    """An index; keys include the leading user_id. `method` is btree unless a list needs another; `where` are the rows in it."""
 
     name: str
     keys: tuple[IndexKey, ...]
     method: Literal["btree", "gin"]
     span: Span
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,7 @@ class Resource:
     page: Page
     hooks: tuple[Hook, ...]  # in the order of HOOKS
     upsert: UniqueConstraint | None  # the natural key of PUT on the collection
+    soft_delete: bool  # whether deleted rows stay for a while; its unique constraints are partial indexes then
     filters: tuple[tuple[str, str], ...]  # through references: a reference field, and a field of its target
     link: tuple[str, str] | None  # the two reference fields of a many-to-many link
     deprecated: Deprecation | None

@@ -14,10 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one function, which it documents
 
 from generator.ir import Schema
+from generator.plan.deletions import deletions_of
 from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
 from generator.plan.relations import relations_of
-from generator.plan.routes import cleared_by, route_module
+from generator.plan.routes import route_module
 from generator.plan.views import RouteModule
 
 LINE_LENGTH = 140
@@ -39,12 +40,12 @@ class FormatterError(Exception):
 def render(schema: Schema) -> tuple[RenderedFile, ...]:
     """Every generated file of `schema`, formatted, sorted by path."""
     files: list[RenderedFile] = []
-    cleared, related = cleared_by(schema), relations_of(schema)
+    deletions, related = deletions_of(schema), relations_of(schema)
     tables = {resource.name: resource.plural for resource in schema.resources}
     nested: set[str] = set()
     for resource in schema.resources:
         relations = related[resource.name]
-        model, routes = model_module(resource, tables, relations), route_module(resource, cleared[resource.name], relations)
+        model, routes = model_module(resource, tables, relations), route_module(resource, deletions[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _routes(routes), resource.source))
         if routes.nested or routes.link:

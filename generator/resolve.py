@@ -70,6 +70,7 @@ def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
         page=page_of(checked),
         hooks=tuple(hooks[name] for name in HOOKS if name in hooks),
         upsert=next((one for one in unique if head.upsert is not None and set(one.fields) == set(head.upsert)), None),
+        soft_delete=head.soft_delete,
         filters=tuple((reference, field) for reference, _, field in (path.partition(".") for path in head.filters or ())),
         link=(head.link[0], head.link[1]) if head.link is not None else None,
         deprecated=checked.deprecated,
@@ -114,7 +115,7 @@ def _unique(checked: CheckedResource) -> list[UniqueConstraint]:
         entries.append((link, False, checked.file.head.key_span("link")))
     return [
         UniqueConstraint(
-            name=naming.unique_name(checked.table, fields),
+            name=naming.unique_name(checked.table, (*fields, "present") if checked.file.head.soft_delete else fields),
             fields=fields,
             columns=tuple(checked.column(name) for name in fields),
             nulls_equal=nulls_equal,
@@ -164,8 +165,12 @@ def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
 
 
 def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> list[Index]:
-    """The indexes: keysets of sort keys, the entries of `indexes`, references and `index: true`, none that another one covers."""
+    """The indexes: keysets of sort keys, the entries of `indexes`, references and `index: true`, none that another one covers.
+
+    That of deleted rows is the one that does not begin with the owner: those of all users are purged together.
+    """
     table, span = checked.table, checked.file.head.value_span("resource")
+    whole = () if checked.file.head.soft_delete else unique  # those of rows that are not deleted cover no others
     indexes = [_index(table, (column,), (IndexKey(column), ID), span) for column in ("created_at", "updated_at")]
     for field in checked.fields.values():
         if field.sort and checked.specs[field.name].index is not False and not is_long(field):
@@ -173,11 +178,14 @@ def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> li
     for entry in checked.file.indexes:
         columns = tuple(checked.column(name) for name, _ in entry.names)
         index = _index(table, columns, tuple(IndexKey(column) for column in columns), entry.span)
-        if not _covered(columns, indexes, unique):
+        if not _covered(columns, indexes, whole):
             indexes.append(index)
     for field in checked.fields.values():
-        if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, unique):
+        if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, whole):
             indexes.append(_field_index(table, field))
+    if checked.file.head.soft_delete:
+        name, key = naming.index_name(table, (naming.DELETED_AT,)), IndexKey(naming.DELETED_AT)
+        indexes.append(Index(name, (key,), "btree", span, where=f"{naming.DELETED_AT} IS NOT NULL"))
     return indexes
 
 

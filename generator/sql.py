@@ -20,6 +20,9 @@ from generator.types import SCALARS
 MAX_JSON_BYTES = 524_288
 """The most bytes one json value takes in the database. A text of 64 KiB becomes at most 384 KiB (`[0,0,…]` is the worst case)."""
 
+PRESENT = "deleted_at IS NULL"
+"""The rows of a table that are not deleted, where deleted rows stay for a while."""
+
 _KEYWORDS = """
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character
     check coalesce collate collation column concurrently constraint create cross current_catalog current_date current_role

@@ -99,6 +99,7 @@ def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[st
 
 def _across_fields(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
     yield from references.targets(resource, project)
+    yield from references.deletions(resource, project)
     yield from links.link(resource)
     yield from constraints.field_lists(resource)
     yield from constraints.unique_defaults(resource)
@@ -107,6 +108,6 @@ def _across_fields(resource: CheckedResource, project: Project) -> Iterator[Diag
     yield from operations.operations(resource)
     yield from operations.page(resource)
     yield from operations.search_language(resource)
-    yield from operations.unavailable(resource, project)
+    yield from operations.offers(resource, project)
     yield from operations.unwritable(resource)
     yield from warnings.secret_defaults(resource)

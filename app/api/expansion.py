@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from app.api.query import fields_of, refused, unknown
 from app.db.session import Row, Session
-from app.db.statements import OWNER, Statement, columns, owned, table_of
+from app.db.statements import OWNER, Statement, columns, owned, present, table_of
 
 MAX_EXPANSIONS = 10
 MAX_LEVELS = 2
@@ -35,7 +35,8 @@ class ToOne:
         self.shape = shape
         self._column = column
         target = table_of(model)
-        self._statement = owned(select(*columns(model, shape)).where(target.c.user_id == OWNER, target.c.id == any_(_IDS)))
+        found = select(*columns(model, shape)).where(target.c.user_id == OWNER, target.c.id == any_(_IDS), *present(target))
+        self._statement = owned(found)
 
     async def add(self, session: Session, user_id: str, rows: Sequence[Row], name: str) -> list[Row]:
         """Give each row its related one, or None, under `name`; the related rows, each once."""
@@ -57,7 +58,7 @@ class ToMany:
         child, parent = table_of(model), _parents()
         self._statement = _newest(
             select(*columns(model, shape))
-            .where(child.c.user_id == OWNER, child.c[column] == parent)
+            .where(child.c.user_id == OWNER, child.c[column] == parent, *present(child))
             .order_by(child.c.created_at.desc(), child.c.id.desc()),
             parent,
         )
@@ -83,7 +84,8 @@ class Linked(ToMany):
         pair, target, parent = table_of(link), table_of(model), _parents()
         self._statement = _newest(
             select(*columns(model, shape))
-            .where(pair.c.user_id == OWNER, target.c.user_id == OWNER, pair.c[here] == parent, target.c.id == pair.c[there])
+            .where(pair.c.user_id == OWNER, pair.c[here] == parent, *present(pair))
+            .where(target.c.user_id == OWNER, target.c.id == pair.c[there], *present(target))
             .order_by(target.c.created_at.desc(), target.c.id.desc()),
             parent,
         )

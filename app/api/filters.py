@@ -7,11 +7,11 @@ predicate, in the same statement.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, not_, or_, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.search import asked, found_in
-from app.db.statements import OWNER, item_type, table_of
+from app.db.statements import OWNER, item_type, present, table_of
 
 type Filters = tuple[tuple[str, bool | None], ...]
 """The parameters that filter; `__isnull` with its value, which is part of the SQL."""
@@ -53,7 +53,9 @@ class FilterSet:
         return {**arguments, **asked(given[SEARCH]), "search_ranked": ranked} if SEARCH in given else arguments
 
     def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters) -> S:
-        """`statement`, which selects from the table, with the conditions of `filters`."""
+        """`statement`, which selects from the table, with the conditions of `filters`; without deleted rows unless they are asked for."""
+        if all(name != "deleted_at__isnull" for name, _ in filters):
+            statement = statement.where(*present(self._table))
         for name, value in filters:
             condition = self._table.c.id == self.found.c.id__ if name == SEARCH else self._condition(name, value)
             statement = statement.where(condition)
@@ -82,9 +84,11 @@ class FilterSet:
         if reference is None:
             return condition
         target: Any = column.table  # pyright: ignore[reportAttributeAccessIssue]  # the column of an alias has one
-        leads_there = reference.in_(select(target.c.id).where(target.c.user_id == OWNER, condition))
-        # Where the reference leads nowhere, the value behind it is null.
-        return or_(reference.is_(None), leads_there) if operator == "ne" or (operator == "isnull" and value) else leads_there
+        there = select(target.c.id).where(target.c.user_id == OWNER, *present(target))
+        if operator == "ne" or (operator == "isnull" and value):
+            # Where the reference leads nowhere, or to a deleted row, the value behind it is null.
+            return or_(reference.is_(None), reference.not_in(there.where(not_(condition))))
+        return reference.in_(there.where(condition))
 
 
 def _comparison(name: str, column: ColumnElement[Any], operator: str, value: bool | None) -> ColumnElement[bool]:

@@ -1,16 +1,21 @@
 """Takes away what has had its time: in the background, a bounded number of rows at once, one process at a time.
 
-The application's role sees the rows of one user only, so a function of the tables' owner does it. It takes a number and returns a number:
-nothing can be learnt from it, and nothing else be deleted with it.
+The application's role sees the rows of one user only, so functions of the tables' owner do it. They take numbers and return a number:
+nothing can be learnt from them, and nothing else be deleted with them. Of a table that keeps deleted rows only those go that were deleted
+a day ago or longer and that no row refers to, so that no cascade begins there.
 """
 
 import asyncio
 import logging
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
 
 from app.db.faults import answer_for
 from app.db.idempotency import LIFETIME, IdempotencyKey
 from app.db.pool import Database
-from app.db.statements import table_of
+from app.db.statements import keeps_deleted, table_of
 
 STEP = 1_000
 """Rows that one statement deletes."""
@@ -20,6 +25,9 @@ FIRST, PAUSE = 1.0, 300.0
 
 LOCK = 7_236_202
 """Key of the advisory lock under which one process at a time cleans up."""
+
+SHORTEST = 1
+"""Days that a deleted row stays at least, whatever the function is asked for."""
 
 PURGED: dict[str, tuple[str, str]] = {table_of(IdempotencyKey).name: ("user_id, route, key", f"created_at <= now() - {LIFETIME}")}
 """Tables with rows that go: their key, and which rows."""
@@ -35,26 +43,59 @@ def function_sql(table: str, app_role: str) -> list[str]:
     if table not in PURGED:
         return []
     key, condition = PURGED[table]
-    name = f'"purge_{table}"'
     some = f'SELECT {key} FROM "{table}" WHERE {condition} LIMIT at_most FOR UPDATE SKIP LOCKED'  # noqa: S608  # names of our own
-    delete = f'WITH gone AS (DELETE FROM "{table}" WHERE ({key}) IN ({some}) RETURNING 1) SELECT count(*) FROM gone'  # noqa: S608
+    return _function(table, ("at_most integer",), key, some, app_role)
+
+
+def trash_sql(table: str, referring: Iterable[str], app_role: str) -> list[str]:
+    """The statements that make the function which purges a table's deleted rows.
+
+    `referring` are the columns that refer to it, each with its table: `comments.task_id`.
+    """
+    conditions = [f"deleted_at <= now() - make_interval(days => greatest(days, {SHORTEST}))"]
+    for reference in sorted(referring):
+        other, _, column = reference.partition(".")
+        itself = " AND other_.id <> row_.id" if other == table else ""
+        refers = f"other_.user_id = row_.user_id AND other_.{_quote(column)} = row_.id{itself}"
+        conditions.append(f"NOT EXISTS (SELECT FROM {_quote(other)} AS other_ WHERE {refers})")
+    free = " AND ".join(conditions)
+    some = f"SELECT user_id, id FROM {_quote(table)} AS row_ WHERE {free} ORDER BY deleted_at LIMIT at_most FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
+    return _function(table, ("at_most integer", "days integer"), "user_id, id", some, app_role)
+
+
+def referring_columns(table: Table) -> list[str]:
+    """The columns that refer to a table, each with its own table."""
+    keys = [key for other in table.metadata.tables.values() for key in other.foreign_keys if key.column is table.c.id]
+    return sorted(f"{key.parent.table.name}.{key.parent.name}" for key in keys)
+
+
+def _function(table: str, parameters: Sequence[str], key: str, some: str, app_role: str) -> list[str]:
+    name, kinds = _quote(f"purge_{table}"), ", ".join(parameter.partition(" ")[2] for parameter in parameters)
+    delete = f"WITH gone AS (DELETE FROM {_quote(table)} WHERE ({key}) IN ({some}) RETURNING 1) SELECT count(*) FROM gone"  # noqa: S608  # quoted names
     rights = "SECURITY DEFINER SET search_path = public, pg_temp"
     return [
-        f"CREATE OR REPLACE FUNCTION {name}(at_most integer) RETURNS bigint LANGUAGE sql {rights} AS $${delete}$$",
-        f"REVOKE ALL ON FUNCTION {name}(integer) FROM PUBLIC",
-        f'GRANT EXECUTE ON FUNCTION {name}(integer) TO "{app_role.replace(chr(34), chr(34) * 2)}"',
+        f"CREATE OR REPLACE FUNCTION {name}({', '.join(parameters)}) RETURNS bigint LANGUAGE sql {rights} AS $${delete}$$",
+        f"REVOKE ALL ON FUNCTION {name}({kinds}) FROM PUBLIC",
+        f"GRANT EXECUTE ON FUNCTION {name}({kinds}) TO {_quote(app_role)}",
     ]
 
 
-async def clean_up(database: Database) -> None:
-    """Clean up again and again until cancelled. What fails is logged once, and tried again later."""
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+async def clean_up(database: Database, days: int | None) -> None:
+    """Clean up again and again until cancelled: also what was deleted so many `days` ago. What fails is logged once, and tried again."""
+    trash = [table.name for table in SQLModel.metadata.sorted_tables if keeps_deleted(table)] if days is not None else []
     failing = False
     await asyncio.sleep(FIRST)
     while True:
         try:
             for table in PURGED:
-                while await _purge(database, table) == STEP:
+                while await _purge(database, table, STEP) == STEP:
                     pass
+            while sum([await _purge(database, table, STEP, days) for table in reversed(trash)]):
+                pass  # those that others have referred to are free now
             failing = False
         except Exception as error:  # noqa: BLE001  # whatever the database answers: the application goes on
             if not failing:
@@ -63,8 +104,10 @@ async def clean_up(database: Database) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def _purge(database: Database, table: str) -> int:
+async def _purge(database: Database, table: str, *arguments: int | None) -> int:
     """How many rows went; 0 as well while another process is at it."""
+    given = ", ".join(f"${number}" for number in range(2, len(arguments) + 2))
+    call = f"{_quote(f'purge_{table}')}({given})"
     async with database.connection() as connection:
         alone = "pg_try_advisory_xact_lock($1)"
-        return int(await connection.fetchval(f'SELECT CASE WHEN {alone} THEN "purge_{table}"($2) ELSE 0 END', LOCK, STEP))
+        return int(await connection.fetchval(f"SELECT CASE WHEN {alone} THEN {call} ELSE 0 END", LOCK, *arguments))

@@ -12,7 +12,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import SQLModel
 
 from app.db.statements import Statement
@@ -95,23 +95,24 @@ def _unavailable(detail: str) -> HTTPException:
 
 
 @cache
-def _constraints() -> dict[str, Constraint]:
+def _constraints() -> dict[str, Constraint | Index]:
+    """The constraints by their name, and the indexes that stand for a unique constraint of rows that are not deleted."""
     return {
         str(constraint.name): constraint
         for table in SQLModel.metadata.tables.values()
-        for constraint in table.constraints
+        for constraint in (*table.constraints, *(index for index in table.indexes if index.unique))
         if constraint.name
     }
 
 
-def _own_columns(constraint: Constraint) -> list[str]:
+def _own_columns(constraint: Constraint | Index) -> list[str]:
     columns: Iterable[str] = getattr(constraint, "column_keys", None) or [column.key for column in getattr(constraint, "columns", ())]
     return [name for name in columns if name != "user_id"]
 
 
 def _taken(name: str | None) -> HTTPException:
     constraint = _constraints().get(name or "")
-    if not isinstance(constraint, UniqueConstraint):
+    if not isinstance(constraint, UniqueConstraint | Index):
         return HTTPException(409, "A row with this id exists already.")
     return TakenError(_own_columns(constraint))
 

@@ -16,8 +16,9 @@ from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTa
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
-from app.db.cleanup import function_sql
+from app.db.cleanup import function_sql, referring_columns, trash_sql
 from app.db.search import drop_function_sql, search_of
+from app.db.statements import DELETED_AT, keeps_deleted
 from app.db.table import POLICY
 
 type Connection = asyncpg.Connection[asyncpg.Record]
@@ -50,6 +51,9 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
             await _protect(connection, table, app_role)
             for statement in (*function_sql(table.name, app_role), *_search_sql(table, app_role)):
                 await connection.execute(statement)
+            if keeps_deleted(table):
+                for statement in trash_sql(table.name, referring_columns(table), app_role):
+                    await connection.execute(statement)
 
 
 @asynccontextmanager
@@ -72,6 +76,7 @@ async def _sync_columns(connection: Connection, table: Table) -> None:
     types = {row["name"]: row["type"] for row in stored if not row["computed"]}
     required = {row["name"]: row["required"] for row in stored}
     await _drop_stale(connection, table, marks)
+    await _check_deleted(connection, table, types)
     for column in table.columns:
         if column.computed is not None:
             continue
@@ -88,6 +93,17 @@ async def _sync_columns(connection: Connection, table: Table) -> None:
         if column.computed is not None and marks.get(column.name) != _mark(_sql(CreateColumn(column))):
             await connection.execute(f"ALTER TABLE {_quote(table.name)} ADD COLUMN {_sql(CreateColumn(column))}")
     await _mark_computed(connection, table)
+
+
+async def _check_deleted(connection: Connection, table: Table, stored: Mapping[str, str]) -> None:
+    """SchemaError where deleted rows would be there again: the table has kept them so far."""
+    name = _quote(table.name)
+    purged = await connection.fetchval("SELECT to_regprocedure($1) IS NOT NULL", f'"purge_{table.name}"(integer,integer)')
+    if keeps_deleted(table) or not purged or DELETED_AT not in stored:
+        return
+    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {name} WHERE {DELETED_AT} IS NOT NULL)"):  # noqa: S608  # quoted identifiers
+        raise SchemaError(f"{table.name} has deleted rows, which would be there again. Restore or purge them first, or keep `soft_delete`.")
+    await connection.execute(f'DROP FUNCTION "purge_{table.name}"(integer, integer)')
 
 
 async def _drop_stale(connection: Connection, table: Table, marks: Mapping[str, str | None]) -> None:

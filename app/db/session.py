@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.db.cursors import CursorSigner
 from app.db.faults import StillReferredError, answering
 from app.db.pool import Database
-from app.db.statements import Statement, Updates, table_of, writable
+from app.db.statements import Statement, Updates, present, table_of, writable
 from app.db.unit import Unit, unit_of
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ class Transaction:
     async def exec[T](self, statement: Select[T] | SelectOfScalar[T]) -> list[T]:
         """Run any SQLModel `select()` and return its rows: instances of the model, single values, or tuples.
 
-        It needs no owner predicate: row-level security applies it. Instances are plain values; changing one writes nothing.
+        It needs no owner predicate: row-level security applies it. Instances are plain values; changing one writes nothing. Where deleted
+        rows stay for a while it finds them, too; `col(Task.deleted_at).is_(None)` leaves them out.
         """
         compiled = Statement(statement)
         records = await self._connection.fetch(compiled.sql, *compiled.arguments({}))
@@ -181,10 +182,14 @@ class Transaction:
             return cast("list[T]", [record[0] for record in records])
         return cast("list[T]", [tuple(record) for record in records])
 
-    async def get[M: SQLModel](self, model: type[M], row_id: UUID) -> M | None:
-        """The user's row of `model` with this id, locked until the end of the transaction, or None."""
+    async def get[M: SQLModel](self, model: type[M], row_id: UUID, *, deleted_too: bool = False) -> M | None:
+        """The user's row of `model` with this id, locked until the end of the transaction, or None.
+
+        One that is deleted, and stays for a while, is found where `deleted_too` says so.
+        """
         table = table_of(model)
-        rows = await self.exec(select(model).where(table.c.user_id == self.user_id, table.c.id == row_id).with_for_update())
+        conditions = () if deleted_too else present(table)
+        rows = await self.exec(select(model).where(table.c.user_id == self.user_id, table.c.id == row_id, *conditions).with_for_update())
         return rows[0] if rows else None
 
     async def read[M: SQLModel](self, model: type[M], row_id: UUID) -> M:

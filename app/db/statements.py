@@ -3,7 +3,8 @@
 A statement is written as a SQLModel `select()`, `insert()`, `update()` or `delete()` with bind parameters and handed to `owned()` at
 import. There it gets two guards, each sufficient alone:
 
-* it is refused (`UnownedStatementError`) unless every table in it carries the owner predicate `table.user_id == OWNER`;
+* it is refused (`UnownedStatementError`) unless every table in it carries the owner predicate `table.user_id == OWNER`, and, where the
+  table keeps deleted rows, says whether it means those (`table.deleted_at.is_(None)`);
 * it is wrapped so that the same round trip first tells PostgreSQL who the user is, which row-level security then enforces:
 
       WITH owner_ AS MATERIALIZED (SELECT set_config('app.user_id', $1, true) AS uid), change AS (UPDATE … RETURNING …)
@@ -35,18 +36,23 @@ from sqlalchemy import (
     Insert,
     Integer,
     Join,
+    Null,
     Select,
     Table,
     Text,
     Time,
     Update,
     Uuid,
+    and_,
     any_,
     bindparam,
+    case,
     delete,
+    false,
     func,
     inspect,
     literal_column,
+    not_,
     or_,
     select,
     update,
@@ -60,6 +66,8 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.sql.selectable import FromClauseAlias
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
+
+from app.db.table import KEPT
 
 OWNER = bindparam("user_id", type_=Text)
 """The user whose rows a statement may see: the verified subject of the token."""
@@ -90,8 +98,12 @@ DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
 DIALECT.statement_compiler = _Compiler
 
 
+NOBODY = literal_column("'00000000-0000-0000-0000-000000000000'::uuid", Uuid)
+"""The id of no row."""
+
+
 class UnownedStatementError(Exception):
-    """A statement reads or writes a table without the owner predicate."""
+    """A statement reads or writes a table without the owner predicate, or without asking whether its rows are deleted."""
 
 
 class Statement:
@@ -162,12 +174,18 @@ def encode_json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def owned(statement: Select[Any] | UpdateBase | Any) -> Statement:
+type _Identity = tuple[bool, str]
+"""What tells a table from its aliases: whether it is one, and its name."""
+
+
+def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False) -> Statement:
     """Compile a statement whose every table carries the owner predicate; UnownedStatementError when one does not.
 
-    The parameter `user_id` of the result is the owner.
+    The parameter `user_id` of the result is the owner. `deleted_too` is for the few that mean rows whether they are deleted or not.
     """
     require_owner(statement)
+    if not deleted_too:
+        require_presence(statement)
     owner = (
         select(func.set_config(literal_column("'app.user_id'"), OWNER, literal_column("true")).label("uid"))
         .cte("owner_")
@@ -191,14 +209,25 @@ def require_owner(statement: Any) -> None:
             if not any(_is_owner_value(key, value) for key, value in _insert_values(part)):
                 raise UnownedStatementError(f"insert into {part.table.name}: `user_id` must be OWNER")
         elif isinstance(part, Select | Update | Delete):
-            part = cast("Any", part)
-            criteria: Iterable[Any] = part._where_criteria  # noqa: SLF001  # `whereclause` is there for selects only
-            owned_tables = {table for criterion in criteria for table in _owned_by(criterion)}
-            for table in _direct_tables(part):
-                if _identity(table) not in owned_tables:
-                    raise UnownedStatementError(
-                        f"{type(part).__name__.lower()} of {table.name}: add `.where({table.name}.user_id == OWNER)`"
-                    )
+            for table, what in _tables_without(_owned_by, cast("Any", part)):
+                raise UnownedStatementError(f"{what}: add `.where({table.name}.user_id == OWNER)`")
+
+
+def require_presence(statement: Any) -> None:
+    """Raise UnownedStatementError unless each select, update and delete says of its tables with deleted rows whether it means those."""
+    for part in cast("Iterable[Any]", visitors.iterate(statement)):
+        if isinstance(part, Select | Update | Delete):
+            for table, what in _tables_without(_present_in, cast("Any", part)):
+                if keeps_deleted(table):
+                    raise UnownedStatementError(f"{what}: add `.where({table.name}.{DELETED_AT}.is_(None))`, or say `deleted_too=True`")
+
+
+def _tables_without(tables_in: Callable[[Any], Iterable[_Identity]], part: Any) -> Iterable[tuple[Any, str]]:
+    """The tables of a statement for which its criteria have not the predicate that `tables_in` finds, each with what is done with it."""
+    criteria: Iterable[Any] = part._where_criteria  # noqa: SLF001  # `whereclause` is there for selects only
+    found = {table for criterion in criteria for table in tables_in(criterion)}
+    what = type(part).__name__.lower()
+    return ((table, f"{what} of {table.name}") for table in _direct_tables(part) if _identity(table) not in found)
 
 
 def _insert_values(statement: Insert) -> Iterable[tuple[str, Any]]:
@@ -210,18 +239,30 @@ def _is_owner_value(key: str, value: Any) -> bool:
     return key == "user_id" and getattr(value, "key", None) == OWNER.key
 
 
-def _owned_by(criterion: Any) -> Iterable[tuple[bool, str]]:
+def _owned_by(criterion: Any) -> Iterable[_Identity]:
     """The tables and aliases for which `criterion` says `table.user_id == OWNER`, alone or joined to others by AND."""
-    if isinstance(criterion, BooleanClauseList) and criterion.operator is operators.and_:
-        for clause in criterion.clauses:
-            yield from _owned_by(clause)
-    elif isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
-        left, right = criterion.left, criterion.right
-        if getattr(left, "name", None) == "user_id" and getattr(right, "key", None) == OWNER.key:
+    for left, operator, right in _comparisons(criterion):
+        if operator is operators.eq and getattr(left, "name", None) == "user_id" and getattr(right, "key", None) == OWNER.key:
             yield _identity(left.table)
 
 
-def _identity(table: Any) -> tuple[bool, str]:
+def _present_in(criterion: Any) -> Iterable[_Identity]:
+    """The tables and aliases for which `criterion` says `table.deleted_at IS [NOT] NULL`, alone or joined to others by AND."""
+    for left, operator, right in _comparisons(criterion):
+        if operator in {operators.is_, operators.is_not} and getattr(left, "name", None) == DELETED_AT and isinstance(right, Null):
+            yield _identity(left.table)
+
+
+def _comparisons(criterion: Any) -> Iterable[tuple[Any, Any, Any]]:
+    """The comparisons that a criterion is, or that it joins by AND: left side, operator, right side."""
+    if isinstance(criterion, BooleanClauseList) and criterion.operator is operators.and_:
+        for clause in criterion.clauses:
+            yield from _comparisons(clause)
+    elif isinstance(criterion, BinaryExpression):
+        yield criterion.left, criterion.operator, criterion.right
+
+
+def _identity(table: Any) -> _Identity:
     """What tells a table from its aliases: each of them has rows of its own, and needs a predicate of its own."""
     return isinstance(table, FromClauseAlias), table.name
 
@@ -264,15 +305,61 @@ def item_type(sql_type: TypeEngine[Any]) -> TypeEngine[Any] | None:
 
 
 def placeholders(model: type[SQLModel]) -> dict[str, Any]:
-    """What an insert gives each column: the owner, the time of the transaction, version 1 and one parameter for each other column."""
+    """What an insert gives each column: the owner, the time of the transaction, version 1 and one parameter for each other column.
+
+    References are those of `referring`.
+    """
     now = func.now()
     fixed: dict[str, Any] = {"user_id": OWNER, "created_at": now, "updated_at": now, "version": literal_column("1")}
-    return {column.key: fixed.get(column.key, bindparam(column.key, type_=column.type)) for column in writable(model)}
+    return {column.key: fixed.get(column.key, referring(column, column.key)) for column in writable(model)}
 
 
 def writable(model: type[SQLModel]) -> list[Column[Any]]:
-    """The columns that statements write: all but those that the database computes."""
-    return [column for column in table_of(model).c if column.computed is None]
+    """The columns that statements write: all but those that the database computes, and the one that says when a row was deleted."""
+    return [column for column in table_of(model).c if column.computed is None and KEPT not in column.info]
+
+
+DELETED_AT = "deleted_at"
+
+
+def keeps_deleted(table: Any) -> bool:
+    """Whether deleted rows of a table, or of what it is an alias of, stay for a while."""
+    column = getattr(table, "element", table).c.get(DELETED_AT)
+    return column is not None and KEPT in column.info
+
+
+def present(table: Any) -> tuple[ColumnElement[bool], ...]:
+    """That a row of a table, or of an alias, is not deleted: a condition where deleted rows stay for a while, else none."""
+    return (table.c[DELETED_AT].is_(None),) if keeps_deleted(table) else ()
+
+
+def target_of(column: Column[Any]) -> Table | None:
+    """The table that a reference leads to, where that keeps deleted rows; None for any other column."""
+    for key in column.foreign_keys:
+        if key.column.name == "id" and keeps_deleted(key.column.table):
+            return key.column.table
+    return None
+
+
+def referring(column: Column[Any], name: str) -> ColumnElement[Any]:
+    """The parameter `name` as the value of a column.
+
+    Where the column refers to a table that keeps deleted rows, the row must be none of these. It is locked, so that nobody deletes it
+    before the end of the transaction; for one that is deleted the value is that of no row, which the foreign key refuses.
+    """
+    given = bindparam(name, type_=column.type)
+    target = target_of(column)
+    if target is None:
+        return given
+    row = target.alias("referred_")
+    found = select(row.c.id).where(row.c.user_id == OWNER, row.c.id == given, *present(row))
+    locked = found.with_for_update(read=True, key_share=True).scalar_subquery()
+    return case((given.is_not(None), func.coalesce(locked, NOBODY)))
+
+
+def discarded(model: type[SQLModel]) -> dict[str, Any]:
+    """What a delete sets in a row that stays for a while."""
+    return {DELETED_AT: func.now(), **touched(table_of(model))}
 
 
 def version_matches(model: type[SQLModel]) -> ColumnElement[bool]:
@@ -280,31 +367,53 @@ def version_matches(model: type[SQLModel]) -> ColumnElement[bool]:
     return or_(VERSIONS.is_(None), table_of(model).c.version == any_(VERSIONS))
 
 
-def delete_and_clear(model: type[SQLModel], *references: tuple[type[SQLModel], str]) -> ReturningDelete[Any]:
-    """Delete the user's row and set each of `references` (a table and its column) to it to null, all in one statement.
+type Referring = tuple[type[SQLModel], str]
+"""A reference: the model that has it, and its column."""
+
+
+def delete_and_clear(model: type[SQLModel], *references: Referring, purging: Iterable[Referring] = ()) -> ReturningDelete[Any]:
+    """Delete the user's row and set each of `references` to it to null, all in one statement.
 
     A composite ON DELETE SET NULL would null the owner as well. The row is locked first, so that nothing is cleared unless it goes.
+    Deleted rows with one of the references `purging`, which could never be restored without the row, go for good with it.
     """
     table = table_of(model)
     doomed = (
-        select(table.c.id).where(table.c.user_id == OWNER, table.c.id == ROW_ID, version_matches(model)).with_for_update().cte("doomed_")
+        select(table.c.id)
+        .where(table.c.user_id == OWNER, table.c.id == ROW_ID, *present(table), version_matches(model))
+        .with_for_update()
+        .cte("doomed_")
     )
     statement: ReturningDelete[Any] = (
         delete(table).where(table.c.user_id == OWNER, table.c.id.in_(select(doomed.c.id))).returning(table.c.id)
     )
-    referring: dict[Table, list[str]] = {}
-    for child_model, name in references:
-        referring.setdefault(table_of(child_model), []).append(name)
-    for number, (child, names) in enumerate(referring.items(), 1):  # one update a table: a statement changes a row once
-        clear = update(child).where(child.c.user_id == OWNER, or_(*(child.c[name].in_(select(doomed.c.id)) for name in names)))
+    cleared, purged = _by_table(references), _by_table(purging)
+    for number, (child, names) in enumerate(cleared.items(), 1):  # one update a table: a statement changes a row once
+        clear = update(child).where(child.c.user_id == OWNER, _refers(child, names, doomed))
         if child is table:
             clear = clear.where(child.c.id != ROW_ID)
+        if child in purged:
+            clear = clear.where(not_(and_(child.c[DELETED_AT].is_not(None), _refers(child, purged[child], doomed))))
         changes: dict[str, Any] = {name: func.nullif(child.c[name], ROW_ID) for name in names}
-        statement = statement.add_cte(clear.values({**changes, **_touched(child)}).cte(f"cleared_{number}_"))
+        statement = statement.add_cte(clear.values({**changes, **touched(child)}).cte(f"cleared_{number}_"))
+    for number, (child, names) in enumerate(purged.items(), 1):
+        gone = delete(child).where(child.c.user_id == OWNER, child.c[DELETED_AT].is_not(None), _refers(child, names, doomed))
+        statement = statement.add_cte(gone.cte(f"purged_{number}_"))
     return statement
 
 
-def _touched(table: Table) -> dict[str, Any]:
+def _by_table(references: Iterable[Referring]) -> dict[Table, list[str]]:
+    tables: dict[Table, list[str]] = {}
+    for model, name in references:
+        tables.setdefault(table_of(model), []).append(name)
+    return tables
+
+
+def _refers(child: Table, names: Iterable[str], doomed: Any) -> ColumnElement[bool]:
+    return or_(false(), *(child.c[name].in_(select(doomed.c.id)) for name in names))
+
+
+def touched(table: Table) -> dict[str, Any]:
     """What every change of a row sets besides."""
     return {"updated_at": func.now(), "version": table.c.version + literal_column("1")}
 
@@ -320,8 +429,8 @@ class Updates:
 
     def _compile(self, names: frozenset[str]) -> Statement:
         table = self._table
-        values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in sorted(names)}
-        return owned(self._statement.values({**values, **_touched(table)}))
+        values: dict[str, Any] = {name: referring(table.c[name], f"new_{name}") for name in sorted(names)}
+        return owned(self._statement.values({**values, **touched(table)}))
 
     def of(self, changes: Mapping[str, Any]) -> tuple[Statement, dict[str, Any]]:
         """The statement that sets exactly the columns of `changes`, and its parameters for them (`new_<column>`)."""

@@ -14,6 +14,9 @@ from sqlmodel import Field, SQLModel
 POLICY = "owner_only"
 """The row-level security policy of each table."""
 
+KEPT = "keeps deleted rows"
+"""What marks the column `deleted_at` of such a table; one of that name may as well be a field like any other."""
+
 TEXT = Text(collation="C")
 """Text that compares and sorts by code point, whatever the database's locale."""
 
@@ -45,6 +48,11 @@ def column(
     if default is ...:
         return Field(sa_type=sql_type, sa_column_kwargs=more)  # pyright: ignore[reportArgumentType]  # its stub knows classes only
     return Field(default, sa_type=sql_type, sa_column_kwargs=more)  # pyright: ignore[reportArgumentType]
+
+
+def deletion_time() -> Any:
+    """The column `deleted_at` of a table whose deleted rows stay for a while; it is null for the rows that there are."""
+    return Field(default=None, sa_type=TIMESTAMP, sa_column_kwargs={"info": {KEPT: True}})  # pyright: ignore[reportArgumentType]  # as above
 
 
 def check(name: str, sql: str, message: str, *, on: str | None = None) -> CheckConstraint:

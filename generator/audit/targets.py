@@ -10,7 +10,7 @@ from generator.ir import Field, Operation, Reference, Resource, Schema
 from generator.plan.relations import Relations, relations_of
 from generator.plan.routes import link_operations
 
-type Kind = Literal["list", "aggregate", "create", "get", "replace", "update", "delete", "batch", "upsert", "link", "unlink"]
+type Kind = Literal["list", "aggregate", "create", "get", "replace", "update", "delete", "restore", "batch", "upsert", "link", "unlink"]
 
 _METHODS: dict[Operation, str] = {
     Operation.LIST: "GET",
@@ -41,7 +41,7 @@ class Target:
     @property
     def needs_precondition(self) -> bool:
         """Whether it is refused without If-Match."""
-        return self.kind in {"replace", "update", "delete", "upsert"} and self.resource.concurrency == "required"
+        return self.kind in {"replace", "update", "delete", "restore", "upsert"} and self.resource.concurrency == "required"
 
 
 def targets_of(schema: Schema) -> tuple[Target, ...]:
@@ -74,6 +74,9 @@ def _targets(resource: Resource, relations: Relations, references: tuple[tuple[F
         else:
             name = f"list_{many}" if operation is Operation.LIST else f"create_{one}"
             yield Target(name, operation.value, _METHODS[operation], collection, resource, relations, references)
+    if resource.soft_delete and Operation.DELETE in resource.operations:
+        path = f"{collection}/{{{resource.item_param}}}/restore"
+        yield Target(f"restore_{one}", "restore", "POST", path, resource, relations, references, (item,))
     if Operation.LIST in resource.operations:
         yield Target(f"aggregate_{many}", "aggregate", "GET", f"{collection}/aggregate", resource, relations, references)
     if resource.upsert is not None:

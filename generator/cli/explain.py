@@ -24,7 +24,6 @@ GROUPS = {
     "RS6": "Warnings",
     "RS7": "What `check` finds",
     "RS8": "What `audit` finds",
-    "RS9": "Not available in this version",
 }
 
 

@@ -26,6 +26,7 @@ from generator.ir import (
     Search,
     Span,
 )
+from generator.naming import DELETED_AT
 from generator.plan.relations import Relations, relations_of
 from generator.plan.values import operators
 from generator.types import SCALARS
@@ -145,8 +146,9 @@ def _section(resource: Resource, relations: Relations) -> Section:
             for one in fields
             if one.write == "always" or (one.write == "once" and operation is Operation.CREATE)
         },
-        outputs={one.column: Output(places[one.name], _shape(one)) for one in fields if one.readable},
-        filters={name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)}
+        outputs=_deletion(resource) | {one.column: Output(places[one.name], _shape(one)) for one in fields if one.readable},
+        filters=({f"{DELETED_AT}__isnull": Output(here, Shape("boolean"))} if resource.soft_delete and lists else {})
+        | {name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)}
         | dict(_filters_through(resource, relations)),
         sorts={one.column: places[one.name] for one in fields if one.sort and lists},
         searches={} if resource.search is None else {"q": _searches(resource.name, resource.search)},
@@ -171,6 +173,13 @@ def _section(resource: Resource, relations: Relations) -> Section:
     )
 
 
+def _deletion(resource: Resource) -> dict[str, Output]:
+    """The key of answers that says when a row was deleted."""
+    if not resource.soft_delete:
+        return {}
+    return {DELETED_AT: Output(Place(f"{resource.name}.{DELETED_AT}", resource.span), Shape("datetime", nullable=True))}
+
+
 def _routes(resource: Resource, relations: Relations) -> Iterator[tuple[str, Route]]:
     rows, row = f"/{resource.segment}", f"/{resource.segment}/{{id}}"
     one, many = resource.module.rstrip("_"), resource.plural
@@ -185,6 +194,9 @@ def _routes(resource: Resource, relations: Relations) -> Iterator[tuple[str, Rou
     for operation, (path, operation_id) in plain.items():
         if operation in resource.operations:
             yield path, Route(Place(f"{operation_id} ({path})", resource.span), operation_id)
+    if resource.soft_delete and Operation.DELETE in resource.operations:
+        path = f"POST {row}/restore"
+        yield path, Route(Place(f"restore_{one} ({path})", resource.span), f"restore_{one}")
     if Operation.BATCH in resource.operations:
         yield f"POST {rows}/batch", Route(Place(f"batch_{many} (POST {rows}/batch)", resource.span), f"batch_{many}")
     if resource.upsert is not None:

@@ -12,7 +12,7 @@ def ambiguities(operations: Sequence[Operation], allowed: Collection[str]) -> It
     """Drops beside which something of the same kind is added: they may be renames. One that is allowed is not."""
     for gone in operations:
         match gone:
-            case DropColumn(consent=consent) if consent not in allowed:
+            case DropColumn(consent=consent) if consent not in allowed and gone.column.field:
                 for added in operations:
                     if isinstance(added, AddColumn) and added.table == gone.table and added.column.type == gone.column.type:
                         names = f"{gone.table}.{gone.column.name}", f"{added.table}.{added.column.name}"

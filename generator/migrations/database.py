@@ -13,7 +13,7 @@ from typing import Any, Literal
 from generator.columns import column_type, default_sql, value_sql
 from generator.ir import EnumType, Field, Index, Reference, Resource, Schema
 from generator.samples import NoSampleError, sample_value
-from generator.sql import quote_identifier
+from generator.sql import PRESENT, quote_identifier
 
 FORMAT = 1
 
@@ -51,6 +51,7 @@ class StoredIndex:
 
     name: str
     sql: str
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,11 @@ class StoredSearch:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A resource's table."""
+    """A resource's table.
+
+    `purge`, where it keeps deleted rows for a while, has the columns that refer to it (`comments.task_id`), which keep a row from being
+    purged; None where deleted rows are gone.
+    """
 
     name: str
     resource: str
@@ -72,6 +77,7 @@ class Table:
     constraints: tuple[Constraint, ...]
     indexes: tuple[StoredIndex, ...]
     search: StoredSearch | None = None
+    purge: tuple[str, ...] | None = None
 
     def column(self, field: str) -> Column | None:
         """The column of a field."""
@@ -113,7 +119,12 @@ CORE = (
 def database_of(schema: Schema) -> Database:
     """The database that a schema stands for."""
     plurals = {resource.name: resource.plural for resource in schema.resources}
-    return Database((*(_table(resource, plurals) for resource in schema.resources), *CORE))
+    referring: dict[str, list[str]] = {resource.name: [] for resource in schema.resources}
+    for resource in schema.resources:
+        for field in resource.fields:
+            if isinstance(field.type, Reference):
+                referring[field.type.target].append(f"{resource.plural}.{field.column}")
+    return Database((*(_table(resource, plurals, sorted(referring[resource.name])) for resource in schema.resources), *CORE))
 
 
 def dump(database: Database, revision: str) -> str:
@@ -140,6 +151,7 @@ def _loaded(table: Any) -> Table:
         tuple(Constraint(**constraint) for constraint in table["constraints"]),
         tuple(StoredIndex(**index) for index in table["indexes"]),
         StoredSearch(**(search | {"columns": tuple(search["columns"])})) if (search := table.get("search")) else None,
+        None if table.get("purge") is None else tuple(table["purge"]),
     )
 
 
@@ -154,14 +166,19 @@ _BUILT_IN = (
 )
 
 
-def _table(resource: Resource, plurals: dict[str, str]) -> Table:
+_DELETED_AT = Column("deleted_at", "", "timestamp with time zone", nullable=True)
+
+
+def _table(resource: Resource, plurals: dict[str, str], referring: list[str]) -> Table:
+    deletion = (_DELETED_AT,) if resource.soft_delete else ()
     return Table(
         name=resource.plural,
         resource=resource.name,
-        columns=(*_BUILT_IN, *(_column(field) for field in resource.fields if field.is_column)),
+        columns=(*_BUILT_IN, *deletion, *(_column(field) for field in resource.fields if field.is_column)),
         constraints=tuple(_constraints(resource, plurals)),
-        indexes=tuple(StoredIndex(index.name, _index(index)) for index in resource.indexes),
+        indexes=(*_present_uniques(resource), *(StoredIndex(index.name, _index(index)) for index in resource.indexes)),
         search=StoredSearch(search.index, search.language, search.columns) if (search := resource.search) is not None else None,
+        purge=tuple(referring) if resource.soft_delete else None,
     )
 
 
@@ -190,7 +207,7 @@ def _constraints(resource: Resource, plurals: dict[str, str]) -> Iterator[Constr
     for field in resource.fields:
         if isinstance(field.type, Reference):
             yield Constraint(field.type.constraint, "foreign", _foreign_key(field, field.type, plurals[field.type.target]))
-    for unique in resource.unique:
+    for unique in () if resource.soft_delete else resource.unique:
         nulls = "NULLS NOT DISTINCT " if unique.nulls_equal else ""
         yield Constraint(unique.name, "unique", f"UNIQUE {nulls}({_names(('user_id', *unique.columns))})")
     for check in resource.checks:
@@ -211,7 +228,15 @@ def _index(index: Index) -> str:
             sql += " DESC" if key.sql == "id" else " DESC NULLS LAST"
         keys.append(sql)
     method = "" if index.method == "btree" else f"USING {index.method} "
-    return f"{method}({', '.join(keys)})"
+    where = f" WHERE {index.where}" if index.where else ""
+    return f"{method}({', '.join(keys)}){where}"
+
+
+def _present_uniques(resource: Resource) -> Iterator[StoredIndex]:
+    """The unique constraints of rows that are not deleted."""
+    for unique in resource.unique if resource.soft_delete else ():
+        nulls = " NULLS NOT DISTINCT" if unique.nulls_equal else ""
+        yield StoredIndex(unique.name, f"({_names(('user_id', *unique.columns))}){nulls} WHERE {PRESENT}", unique=True)
 
 
 def _names(columns: tuple[str, ...]) -> str:

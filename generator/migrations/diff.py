@@ -18,10 +18,12 @@ from generator.migrations.operations import (
     DropColumn,
     DropComputed,
     DropConstraint,
+    DropDeleted,
     DropIndex,
     DropSearch,
     DropTable,
     Operation,
+    PurgeDeleted,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
@@ -29,6 +31,7 @@ from generator.migrations.operations import (
     ReplaceValue,
     Require,
     SetSearch,
+    StopPurging,
 )
 from generator.migrations.renames import Renames, mentions, renamed
 from generator.sql import quote_identifier
@@ -99,6 +102,7 @@ def difference(
     """
     phases = _Phases()
     before = renamed(old, new, renames)
+    kept = frozenset(table.name for table in old.tables if table.purge is not None)
     for was, table in zip(old.tables, before.tables, strict=True):
         now = new.table(table.resource)
         if now is None:
@@ -107,7 +111,7 @@ def difference(
             continue
         if was.name != table.name:
             phases.rename.append(RenameTable(was.name, table.name))
-        _Comparison(was, table, now, renames, replacements or {}, downgrade, phases).run()
+        _Comparison(was, table, now, renames, replacements or {}, downgrade, kept, phases).run()
     known = {table.resource for table in before.tables}
     for table in new.tables:
         if table.resource not in known:
@@ -115,12 +119,13 @@ def difference(
             phases.add_rules += [AddIndex(table.name, index) for index in table.indexes]
             phases.add_rules += [SetSearch(table.name, table.search)] if table.search is not None else []
             phases.add_references += [AddConstraint(table.name, one) for one in table.constraints if one.kind == "foreign"]
+            phases.add_references += [PurgeDeleted(table.name, table.purge)] if table.purge is not None else []
     return phases.done()
 
 
 @dataclass(slots=True)
 class _Comparison:
-    """One table: as it was, the same with its new names, and as it shall be."""
+    """One table: as it was, the same with its new names, and as it shall be. `kept` are the tables that have deleted rows."""
 
     was: Table
     old: Table
@@ -128,10 +133,12 @@ class _Comparison:
     renames: Renames
     replacements: Mapping[tuple[str, str, str], str]
     downgrade: bool
+    kept: frozenset[str]
     phases: _Phases
 
     def run(self) -> None:
         """Find the operations."""
+        self._trash()
         for was, old in zip(self.was.columns, self.old.columns, strict=True):
             if was.name != old.name:
                 self.phases.rename.append(RenameColumn(self.new.name, was.name, old.name))
@@ -152,6 +159,18 @@ class _Comparison:
         self._constraints(rebuilt)
         self._indexes(rebuilt)
         self._search()
+
+    def _trash(self) -> None:
+        """What becomes of deleted rows, and of what purges them."""
+        before, after = self.was.purge, self.new.purge
+        moved = self.was.name != self.new.name
+        if before is not None and (after is None or moved):
+            self.phases.drop_rules.append(StopPurging(self.was.name))
+        if before is not None and after is None:
+            deleted = tuple(one for one in before if one.partition(".")[0] in self.kept - {self.was.name})
+            self.phases.drop_rules.append(DropDeleted(self.was.name, deleted))
+        if after is not None and (after != before or moved):
+            self.phases.add_references.append(PurgeDeleted(self.new.name, after))
 
     def _rebuilt(self, before: Mapping[str, Column], after: Mapping[str, Column]) -> set[str]:
         """The columns that are dropped and added: computed ones that change, and all of them where a type changes."""
@@ -218,6 +237,11 @@ class _Comparison:
             isinstance(one, ChangeType | ReplaceValue) and one.table == self.new.name for one in (*self.phases.shape, *self.phases.data)
         )
 
+    @property
+    def _changes_kind(self) -> bool:
+        """Whether deleted rows begin or cease to stay: unique constraints hold for other rows then, and go when the new ones are there."""
+        return (self.was.purge is None) is not (self.new.purge is None) and not self._is_rewritten
+
     def _constraints(self, rebuilt: set[str]) -> None:
         table = self.new.name
         gone, added = _unmatched(self.old.constraints, self.new.constraints, rebuilt)
@@ -226,7 +250,9 @@ class _Comparison:
         kept = {new.name for new in added.values()}
         for name, constraint in gone.items():
             swapped = constraint.kind == "check" and name in kept and not self._is_rewritten
-            if not swapped:
+            if constraint.kind == "unique" and self._changes_kind:
+                self.phases.drop.append(DropConstraint(self.new.name, name))
+            elif not swapped:
                 self.phases.drop_rules.append(DropConstraint(self.was.name, name))
         for name, constraint in added.items():
             target = self.phases.add_references if constraint.kind == "foreign" else self.phases.add_rules
@@ -236,7 +262,8 @@ class _Comparison:
         gone, added = _unmatched(self.old.indexes, self.new.indexes, rebuilt)
         for old, new in _renamed(gone, added):
             self.phases.rename.append(RenameIndex(old.name, new.name))
-        self.phases.drop_rules += [DropIndex(name) for name in gone]
+        for name, index in gone.items():
+            (self.phases.drop if index.unique and self._changes_kind else self.phases.drop_rules).append(DropIndex(name))
         self.phases.add_rules += [AddIndex(self.new.name, index) for index in added.values()]
 
     def _search(self) -> None:

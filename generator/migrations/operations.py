@@ -356,7 +356,7 @@ class AddIndex:
     @property
     def step(self) -> Step:
         """The call that does it."""
-        return Step("add_index", (self.index.name, self.table, self.index.sql))
+        return Step("add_unique_index" if self.index.unique else "add_index", (self.index.name, self.table, self.index.sql))
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +430,62 @@ class DropSearch:
         return Step("drop_search", (self.table, self.search.index))
 
 
+@dataclass(frozen=True, slots=True)
+class PurgeDeleted:
+    """What purges the deleted rows of a table after a while; `referring` are the columns whose rows keep one from going."""
+
+    table: str
+    referring: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"purge deleted rows of {self.table}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("purge_deleted", (self.table, *self.referring))
+
+
+@dataclass(frozen=True, slots=True)
+class StopPurging:
+    """The end of that."""
+
+    table: str
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"purge no rows of {self.table}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("stop_purging", (self.table,))
+
+
+@dataclass(frozen=True, slots=True)
+class DropDeleted:
+    """The end of the deleted rows of a table, which would be there again without the column that says so.
+
+    `referring` are the columns of deleted rows that refer to them, and go with them.
+    """
+
+    table: str
+    referring: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop deleted rows of {self.table}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_deleted", (self.table, *self.referring))
+
+
 type Operation = (
     CreateTable
     | DropTable
@@ -452,6 +508,9 @@ type Operation = (
     | RenameIndex
     | SetSearch
     | DropSearch
+    | PurgeDeleted
+    | StopPurging
+    | DropDeleted
 )
 
 

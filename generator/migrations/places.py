@@ -17,10 +17,12 @@ from generator.migrations.operations import (
     DropColumn,
     DropComputed,
     DropConstraint,
+    DropDeleted,
     DropIndex,
     DropSearch,
     DropTable,
     Operation,
+    PurgeDeleted,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
@@ -28,6 +30,7 @@ from generator.migrations.operations import (
     ReplaceValue,
     Require,
     SetSearch,
+    StopPurging,
 )
 
 
@@ -63,6 +66,8 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:
             return operation.table, operation.index.name
         case SetSearch() | DropSearch():
             return operation.table, operation.search.index
+        case PurgeDeleted() | StopPurging() | DropDeleted():
+            return operation.table, None
         case DropIndex():
             return None, operation.name
         case RenameIndex():
@@ -72,6 +77,7 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:
 def _parts(resource: Resource) -> Iterator[tuple[str, Span]]:
     """The columns, constraints and indexes of a table."""
     yield resource.primary_key, resource.span
+    yield "deleted_at", resource.span
     for one in resource.fields:
         if isinstance(one.type, Reference):
             yield one.type.constraint, one.span

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from generator.ir import EnumType, Schema
-from generator.migrations.database import Constraint, Database, StoredIndex, Table
+from generator.migrations.database import Constraint, Database, Table
 from generator.sql import quote_identifier
 
 _TOKEN = re.compile(r"""E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_]*""", re.DOTALL)
@@ -97,8 +97,9 @@ def _table(table: Table, new: Database, resource: str, tables: Mapping[str, str]
             for column in table.columns
         ),
         constraints=tuple(replace(one, sql=_constraint(one, columns, tables)) for one in table.constraints),
-        indexes=tuple(StoredIndex(index.name, substitute(index.sql, columns)) for index in table.indexes),
+        indexes=tuple(replace(index, sql=substitute(index.sql, columns)) for index in table.indexes),
         search=table.search,
+        purge=table.purge,
     )
 
 

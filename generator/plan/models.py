@@ -29,14 +29,15 @@ from generator.ir import (
     Resource,
     ScalarType,
     Search,
+    UniqueConstraint,
 )
 from generator.literals import docstring, literal, text
-from generator.naming import QUERY_CLASSES, pascal_case, resource_classes
+from generator.naming import DELETED_AT, QUERY_CLASSES, pascal_case, resource_classes
 from generator.plan.aggregates import Aggregates, aggregates_of
 from generator.plan.relations import Relations
 from generator.plan.values import decimal_argument, default_literal, described, header, operators
 from generator.plan.views import Body, ComputedField, Enum, Line, ModelModule, Rule
-from generator.sql import quote_identifier
+from generator.sql import PRESENT, quote_identifier
 from generator.types import SCALARS
 
 
@@ -68,7 +69,7 @@ class _ModelPlanner:
         """Everything in the order in which the module defines it, so that imports are those that are used."""
         resource, names = self.resource, self.names
         # Columns of the table.
-        columns = tuple(self._column(field) for field in resource.fields if field.is_column)
+        columns = (*self._deletion(), *(self._column(field) for field in resource.fields if field.is_column))
         computed = tuple(self._computed(field, field.computed) for field in resource.fields if field.computed and not field.is_column)
         creates, replaces = Operation.CREATE in resource.operations, Operation.REPLACE in resource.operations
         changes = replaces or Operation.UPDATE in resource.operations
@@ -105,6 +106,7 @@ class _ModelPlanner:
             bodies.append(Body(f"{resource.name}Update", body_base, docstring(doc, indent=4), lines))
         if Operation.BATCH in resource.operations:
             bodies += self._batch()
+        deleted_at = (Line(DELETED_AT, f"{names.use('datetime', 'datetime')} | None"),) if resource.soft_delete else ()
         readable = tuple(
             Line(
                 field.column,
@@ -115,7 +117,8 @@ class _ModelPlanner:
             if field.readable
         )
         read_base = names.use("app.api.body", "Read")
-        bodies.append(Body(f"{resource.name}Read", read_base, docstring(f"A {resource.name} as it is answered.", indent=4), readable))
+        doc = docstring(f"A {resource.name} as it is answered.", indent=4)
+        bodies.append(Body(f"{resource.name}Read", read_base, doc, (*deleted_at, *readable)))
         if Operation.LIST in resource.operations:
             bodies += self._queries()
         if self.expansions and Operation.GET in resource.operations:
@@ -151,6 +154,12 @@ class _ModelPlanner:
     def enum(self, name: str) -> str:
         """Enums are defined in the module itself."""
         return name
+
+    def _deletion(self) -> Iterator[Line]:
+        """The column that says when a row was deleted, where deleted rows stay for a while."""
+        if self.resource.soft_delete:
+            made = f"{self.names.use('app.db.table', 'deletion_time')}()"
+            yield Line(DELETED_AT, f"{self.names.use('datetime', 'datetime')} | None", made)
 
     # --- the table ------------------------------------------------------------------------------------------------------------------
 
@@ -231,7 +240,9 @@ class _ModelPlanner:
         for field in resource.fields:
             if isinstance(field.type, Reference):
                 yield self._foreign_key(field.column, field.type)
-        for unique in resource.unique:
+        for unique in resource.unique if resource.soft_delete else ():
+            yield self._present_unique(unique)
+        for unique in resource.unique if not resource.soft_delete else ():
             nulls = ", postgresql_nulls_not_distinct=True" if unique.nulls_equal else ""
             columns = ", ".join(text(column) for column in ("user_id", *unique.columns))
             yield f"{names.use('sqlalchemy', 'UniqueConstraint')}({columns}, name={text(unique.name)}{nulls})"
@@ -242,6 +253,13 @@ class _ModelPlanner:
         if resource.search is not None:
             search = ", ".join(map(text, (resource.search.index, resource.search.language, *resource.search.columns)))
             yield f"{names.use('app.db.search', 'search_index')}({search})"
+
+    def _present_unique(self, unique: UniqueConstraint) -> str:
+        """A unique constraint of the rows that are not deleted."""
+        columns = ", ".join(text(column) for column in ("user_id", *unique.columns))
+        nulls = ", postgresql_nulls_not_distinct=True" if unique.nulls_equal else ""
+        where = f", postgresql_where={self.names.use('app.db.table', 'expression')}({text(PRESENT)})"
+        return f"{self.names.use('sqlalchemy', 'Index')}({text(unique.name)}, {columns}, unique=True{nulls}{where})"
 
     def _foreign_key(self, column: str, reference: Reference) -> str:
         target = self.tables[reference.target]
@@ -257,7 +275,8 @@ class _ModelPlanner:
     def _index(self, index: Index) -> str:
         keys = ", ".join(self._index_key(key) for key in index.keys)
         method = "" if index.method == "btree" else f", postgresql_using={text(index.method)}"
-        return f"{self.names.use('sqlalchemy', 'Index')}({text(index.name)}, {keys}{method})"
+        where = f", postgresql_where={self.names.use('app.db.table', 'expression')}({text(index.where)})" if index.where else ""
+        return f"{self.names.use('sqlalchemy', 'Index')}({text(index.name)}, {keys}{method}{where})"
 
     def _index_key(self, key: IndexKey) -> str:
         if not key.is_expression and not key.descending_nulls_last:
@@ -465,6 +484,8 @@ class _ModelPlanner:
             filters += self._filters(one.name, _without_class(one.field.type), operators(replace(one.field, nullable=nullable)))
         if self.resource.search is not None:
             filters.insert(0, self._search(self.resource.search))
+        if self.resource.soft_delete:
+            filters.insert(0, self._trashed())
         doc = docstring(f"Filters of {plural}.", indent=4)
         yield Body(f"{name}Filters", self.names.use("app.api.query", "Filters"), doc, tuple(filters))
         doc = docstring(f"Paging, sorting and filters of a list of {plural}.", indent=4)
@@ -475,6 +496,12 @@ class _ModelPlanner:
         yield Body(f"{name}AggregateQuery", base, doc, tuple(self._named(one.parameter, one.columns) for one in aggregates))
         doc = docstring(f"What was asked for of a group of {plural}.", indent=4)
         yield Body(f"{name}Aggregate", f"{self.names.use('typing', 'TypedDict')}, total=False", doc, tuple(self._answers(aggregates)))
+
+    def _trashed(self) -> Line:
+        """The parameter that asks for deleted rows."""
+        annotated, flag = self.names.use("typing", "Annotated"), self.names.use("app.api.scalars", "Flag")
+        words = "`false`: the deleted rows, in place of those that there are."
+        return Line(f"{DELETED_AT}__isnull", f"{annotated}[{flag} | None, {self._field()}(description={text(words)})]", "None")
 
     def _named(self, parameter: str, columns: Sequence[str]) -> Line:
         """A parameter that takes names of fields."""

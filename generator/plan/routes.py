@@ -11,14 +11,13 @@ from generator.ir import (
     Kind,
     Literally,
     Operation,
-    Reference,
     Resource,
     ScalarType,
-    Schema,
     UniqueConstraint,
 )
 from generator.literals import text
 from generator.naming import QUERY_CLASSES, module_of, resource_classes
+from generator.plan.deletions import Deletion, Incoming
 from generator.plan.relations import End, Expansion, Relations, Through
 from generator.plan.values import default_literal, header
 from generator.plan.views import Link, LinkEnd, NestedList, RouteModule, Upsert
@@ -27,7 +26,7 @@ IMPORTED = {
     name: module
     for module, names in {
         "fastapi": "APIRouter Depends Query Request Response",
-        "typing": "Annotated",
+        "typing": "Annotated Any",
         "uuid": "UUID",
         "sqlalchemy": "insert update",
         "sqlmodel": "col select",
@@ -44,6 +43,7 @@ IMPORTED = {
         ),
         "app.api.route": "CompiledRoute",
         "app.db.session": "Change DbSession values_of",
+        "app.db.trash": "Trash",
         "app.db.statements": "OWNER ROW_ID Updates columns owned placeholders version_matches",
         "app.api.upsert": "replacement upserted",
         "app.ids": "uuid7",
@@ -56,20 +56,6 @@ IMPORTED = {
 ITEM_OPERATIONS = {"get", "replace", "update", "delete"}
 
 
-type Cleared = list[tuple[Resource, Field]]
-"""The references that a delete sets to null: each with the resource that has it."""
-
-
-def cleared_by(schema: Schema) -> dict[str, Cleared]:
-    """For each resource the references to it with `on_delete: set_null`."""
-    cleared: dict[str, Cleared] = {resource.name: [] for resource in schema.resources}
-    for resource in schema.resources:
-        for field in resource.fields:
-            if isinstance(field.type, Reference) and field.type.on_delete == "set_null":
-                cleared[field.type.target].append((resource, field))
-    return cleared
-
-
 def link_operations(resource: Resource, ends: tuple[End, End]) -> tuple[bool, bool]:
     """Whether a link has PUT and DELETE of a pair: where they need nothing but the pair, and no hook has to run."""
     hooks = {hook.name for hook in resource.hooks}
@@ -79,25 +65,26 @@ def link_operations(resource: Resource, ends: tuple[End, End]) -> tuple[bool, bo
     return puts, Operation.DELETE in resource.operations and not _hooked("delete", hooks)
 
 
-def route_module(resource: Resource, cleared: Cleared, relations: Relations) -> RouteModule:
-    """The view of one routes module; `cleared` are the references that a delete sets to null."""
-    return _RoutePlanner(resource, cleared, relations).plan()
+def route_module(resource: Resource, deletion: Deletion, relations: Relations) -> RouteModule:
+    """The view of one routes module."""
+    return _RoutePlanner(resource, deletion, relations).plan()
 
 
 class _RoutePlanner:
-    def __init__(self, resource: Resource, cleared: Cleared, relations: Relations) -> None:
+    def __init__(self, resource: Resource, deletion: Deletion, relations: Relations) -> None:
         self.resource = resource
         self.relations = relations
-        self.referring = cleared
+        self.deletion = deletion if Operation.DELETE in resource.operations else Deletion()
+        self._deleted = [resource for one in self.deletion.references for resource in (one.child, one.parent)]
         enums = [field.type.class_name for field in resource.fields if isinstance(field.type, EnumType)]
         taken = {
             resource.name,
             *(f"{resource.name}{suffix}" for suffix in QUERY_CLASSES),
             *resource_classes(resource.name),
             *enums,
-            *(other.name for other, _ in self.referring),
+            *(other.name for other in self._deleted),
         }
-        verbs = ("create", "get", "replace", "update", "delete", "upsert")
+        verbs = ("create", "get", "replace", "update", "delete", "restore", "upsert")
         functions = {
             f"list_{resource.plural}",
             f"aggregate_{resource.plural}",
@@ -151,7 +138,8 @@ class _RoutePlanner:
             if "create" in operations
             else ()
         )
-        delete = self._delete() if "delete" in operations else ""
+        discards = resource.soft_delete and (bool(self.deletion.references) or _hooked("delete", hooks))
+        delete = self._delete() if "delete" in operations and not discards else ""
         expansions = tuple((text(expansion.name), self._expansion(expansion)) for expansion in self.relations.expansions)
         nested = tuple(self._nested(parent) for parent in self.relations.parents)
         link = self._link(self.relations.link) if self.relations.link else None
@@ -176,6 +164,10 @@ class _RoutePlanner:
             ranked=ranked,
             through=through,
             delete=delete,
+            present=self._present(resource),
+            restores=resource.soft_delete and "delete" in operations,
+            trash=self._trash() if resource.soft_delete and "delete" in operations else (),
+            discards=discards,
             fixed=fixed,
             expansions=expansions,
             nested=nested,
@@ -184,7 +176,7 @@ class _RoutePlanner:
             hooks=frozenset(hooks),
             concurrency_required=resource.concurrency == "required",
             deprecated=resource.deprecated is not None,
-            clears=bool(self.referring),
+            clears=bool(self.deletion.clears or self.deletion.purges) and not resource.soft_delete,
             route_class=self._route_class(),
         )
 
@@ -201,9 +193,24 @@ class _RoutePlanner:
 
     def _related(self, resource: Resource, name: str) -> str:
         """Import a class of a resource that this one is related to."""
-        if resource is self.resource or (name == resource.name and any(resource is other for other, _ in self.referring)):
+        if resource is self.resource or (name == resource.name and any(resource is other for other in self._deleted)):
             return self._class(resource, name)
         return self.names.use(f"app.models.{resource.module}", name)
+
+    def _present(self, resource: Resource) -> str:
+        """The condition that a row is not deleted, to follow others; empty where there are no deleted rows."""
+        return f", {self.names.use('sqlmodel', 'col')}({resource.name}.deleted_at).is_(None)" if resource.soft_delete else ""
+
+    def _trash(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What becomes of those that refer to a deleted row: the arguments of `Trash`."""
+        self.names.use("app.db.trash", "Trash")
+        deletion = self.deletion
+        kinds = (("cascades", deletion.cascades), ("clears", deletion.clears), ("restricts", deletion.restricts))
+        return tuple((kind, tuple(map(self._reference, references))) for kind, references in kinds if references)
+
+    def _reference(self, one: Incoming) -> str:
+        child, parent = (self._class(resource, resource.name) for resource in (one.child, one.parent))
+        return f"({child}, {text(one.field.column)}, {parent})"
 
     def _upsert(self, key: UniqueConstraint) -> Upsert:
         name, names = self.resource.name, self.names
@@ -219,7 +226,7 @@ class _RoutePlanner:
         columns = ", ".join(text(column) for column in key.columns)
         return Upsert(
             key=f"{{{read}}}" if key.nulls_equal else f"{names.use('app.api.upsert', 'key_of')}(body, {columns})",
-            find=f"{names.use('sqlmodel', 'select')}({name}.id).where({', '.join(conditions)})",
+            find=f"{names.use('sqlmodel', 'select')}({name}.id).where({', '.join(conditions)}{self._present(self.resource)})",
             doc=f"Create the {words} with this {listed}, or replace it.",
         )
 
@@ -281,7 +288,8 @@ class _RoutePlanner:
         unique = ", ".join(text(column) for column in ("user_id", *self._pair(ends)))
         values = f"{self.names.use('app.db.statements', 'placeholders')}({name})"
         returned = f"{self.names.use('sqlmodel', 'col')}({name}.id)"
-        return f"{insert}({name}).values({values}).on_conflict_do_nothing(index_elements=[{unique}]).returning({returned})"
+        where = f", index_where={self._present(self.resource).removeprefix(', ')}" if self.resource.soft_delete else ""
+        return f"{insert}({name}).values({values}).on_conflict_do_nothing(index_elements=[{unique}]{where}).returning({returned})"
 
     def _pair(self, ends: tuple[End, End]) -> tuple[str, ...]:
         """The columns of the unique constraint of a link, in its order."""
@@ -292,13 +300,16 @@ class _RoutePlanner:
         name, col, bind = self.resource.name, self.names.use("sqlmodel", "col"), self.names.use("sqlalchemy", "bindparam")
         owner = f"{col}({name}.user_id) == {self.names.use('app.db.statements', 'OWNER')}"
         pair = ", ".join(f"{col}({name}.{end.field.column}) == {bind}({text(end.field.column)})" for end in ends)
-        return f"{self.names.use('sqlalchemy', 'delete')}({name}).where({owner}, {pair}).returning({col}({name}.id))"
+        if self.resource.soft_delete and self.deletion.references:  # the delete of a row sees to what refers to it
+            return f"{self.names.use('sqlmodel', 'select')}({name}.id).where({owner}, {pair}{self._present(self.resource)})"
+        return f"{self._gone()}.where({owner}, {pair}{self._present(self.resource)}).returning({col}({name}.id))"
 
     def _find(self, target: Resource) -> str:
         """The statement that finds a row of another resource by its id."""
         name = self._related(target, target.name)
         owner, row = (self.names.use("app.db.statements", bind) for bind in ("OWNER", "ROW_ID"))
-        return f"{self.names.use('sqlmodel', 'select')}({name}.id).where({name}.user_id == {owner}, {name}.id == {row})"
+        present = self._present(target)
+        return f"{self.names.use('sqlmodel', 'select')}({name}.id).where({name}.user_id == {owner}, {name}.id == {row}{present})"
 
     def _item_id(self, resource: Resource) -> str:
         """The type of the item parameter; `{id}`, which would hide a builtin, gets another name in Python."""
@@ -326,14 +337,27 @@ class _RoutePlanner:
                 return "None"
 
     def _delete(self) -> str:
+        """The statement of a delete, with the arguments of `owned` behind it."""
         name, use = self.resource.name, self.names.use
-        if not self.referring:
+        if not self.deletion.references:
             owner = f"{use('sqlmodel', 'col')}({name}.user_id) == {use('app.db.statements', 'OWNER')}"
             row = f"{use('sqlmodel', 'col')}({name}.id) == {use('app.db.statements', 'ROW_ID')}"
-            version = f"{use('app.db.statements', 'version_matches')}({name})"
-            return f"{use('sqlalchemy', 'delete')}({name}).where({owner}, {row}, {version}).returning({use('sqlmodel', 'col')}({name}.id))"
-        references = ", ".join(f"({self._class(other, other.name)}, {text(field.column)})" for other, field in self.referring)
-        return f"{use('app.db.statements', 'delete_and_clear')}({name}, {references})"
+            conditions = f"{owner}, {row}{self._present(self.resource)}, {use('app.db.statements', 'version_matches')}({name})"
+            return f"{self._gone()}.where({conditions}).returning({use('sqlmodel', 'col')}({name}.id))"
+        cleared, purged = (
+            ", ".join(f"({self._class(one.child, one.child.name)}, {text(one.field.column)})" for one in references)
+            for references in (self.deletion.clears, self.deletion.purges)
+        )
+        arguments = ", ".join((name, *([cleared] if cleared else []), *([f"purging=[{purged}]"] if purged else [])))
+        too = ", deleted_too=True" if any(one.child.soft_delete for one in self.deletion.clears) else ""
+        return f"{use('app.db.statements', 'delete_and_clear')}({arguments}){too}"
+
+    def _gone(self) -> str:
+        """The beginning of a statement that deletes rows, whether they stay for a while or not."""
+        name, use = self.resource.name, self.names.use
+        if not self.resource.soft_delete:
+            return f"{use('sqlalchemy', 'delete')}({name})"
+        return f"{use('sqlalchemy', 'update')}({name}).values({use('app.db.statements', 'discarded')}({name}))"
 
 
 def _dates(deprecation: Deprecation | None) -> tuple[str | None, str | None]:

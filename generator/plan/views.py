@@ -151,6 +151,12 @@ class RouteModule:
     ranked: tuple[tuple[str, str], ...]
     through: tuple[tuple[str, str], ...]
     delete: str
+    present: str
+    """The condition that a row is not deleted, to follow others; empty where there are no deleted rows."""
+    restores: bool
+    trash: tuple[tuple[str, tuple[str, ...]], ...]
+    discards: bool
+    """Whether a delete needs more than one statement."""
     fixed: tuple[tuple[str, str], ...]
     expansions: tuple[tuple[str, str], ...]
     nested: tuple[NestedList, ...]

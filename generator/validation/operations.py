@@ -1,4 +1,4 @@
-"""Operations, hooks, pages, and what this version does not have yet."""
+"""Operations, hooks, pages, and what a resource offers beyond them."""
 
 from __future__ import annotations
 
@@ -99,11 +99,9 @@ def search_language(resource: CheckedResource) -> Iterator[Diagnostic]:
         yield unknown_word("`search_language`", node, LANGUAGES)
 
 
-def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
-    """What the spec language has and this version does not serve; served without it, an API would promise what it does not do."""
+def offers(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
+    """What a resource offers beyond its plain operations: `upsert`, batches, and filters through references."""
     head = resource.file.head
-    if head.soft_delete:
-        yield _unavailable("RS901", "`soft_delete: true`", head.value_span("soft_delete"))
     if head.upsert is not None:
         yield from _upsert(resource)
     parts = {Operation.CREATE, Operation.UPDATE, Operation.DELETE}
@@ -113,10 +111,6 @@ def unavailable(resource: CheckedResource, project: Project) -> Iterator[Diagnos
             span = head.item_span("operations", index)
             yield error("RS505", message, span, "nothing to do", hint="add `create`, `update` or `delete` to `operations`")
     yield from _filters(resource, project)
-
-
-def _unavailable(code: str, what: str, span: Span) -> Diagnostic:
-    return error(code, f"{what} is not available in this version yet", span, "not available", hint="delete it, or wait for a later version")
 
 
 def _upsert(resource: CheckedResource) -> Iterator[Diagnostic]:

@@ -49,6 +49,28 @@ def _unknown_target(field: Field, reference: Reference, spec: FieldSpec, project
     return error("RS203", message, spec.value_span("to"), f"no spec defines `{reference.target}`", hint=hint)
 
 
+def deletions(resource: CheckedResource, project: Project) -> Iterator[Diagnostic]:
+    """Rows that would be deleted for good with one that can be restored."""
+    head = resource.file.head
+    if head.soft_delete or "soft_delete" in head.broken:
+        return
+    for field, reference, spec in references_of(resource):
+        target = project.by_name.get(reference.target)
+        linked = field.name in (head.link or ())
+        if target is None or not target.file.head.soft_delete or not (linked or reference.on_delete == "cascade"):
+            continue
+        span = spec.value_span("on_delete") if spec.has("on_delete") else spec.value_span("to")
+        kept = Related(f"the rows of `{target.name}` are kept", target.file.head.value_span("soft_delete"))
+        yield error(
+            "RS222",
+            f"rows of `{resource.name}` are deleted with their `{field.name}`, which can be restored, and they cannot",
+            span,
+            "a link is deleted with either end" if linked else "deleted together",
+            hint=f"add `soft_delete: true` to `{resource.name}`" + ("" if linked else ", or choose another `on_delete`"),
+            related=(kept,),
+        )
+
+
 # --- cycles -------------------------------------------------------------------------------------------------------------------------
 
 

@@ -24,8 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 COLLECT = str(ROOT / "tests" / "support" / "sql_of_project.py")
 DRAWN = int(os.environ.get("ROWSMITH_EXAMPLES", "1"))
 
-EXCEPTIONS = {"function purge_idempotency_keys_"}
-"""It deletes what is a day old, of all users: no request needs it. `rowsmith db distribute` replaces it by one that Citus can run."""
+PURGE = "function purge_"
+"""What deletes kept answers and deleted rows that have had their time, those of all users: no request needs it.
+
+`rowsmith db distribute` replaces such a function by one that Citus can run.
+"""
 
 SEARCHES = "function search_"
 """What looks words up reads one user's rows, but with a statement of its own, which Citus does not run within another one: there is no `q`
@@ -87,7 +90,7 @@ def test_statements_and_tables_keep_the_rules(rules: Rules, project: Path) -> No
     for sql in found["statements"]:
         assert rules.of_statement(sql) == [], sql
     problems = rules.of_changes_to_tables(found["schema"])
-    assert {problem for problem in problems if not problem.startswith(SEARCHES)} == EXCEPTIONS
+    assert {problem for problem in problems if not problem.startswith((SEARCHES, PURGE))} == set()
 
 
 def test_revisions_keep_the_rules(rules: Rules, project: Path, postgres: EmbeddedPostgres) -> None:
@@ -97,7 +100,7 @@ def test_revisions_keep_the_rules(rules: Rules, project: Path, postgres: Embedde
     assert printed.returncode == 0, printed.stderr
     problems = rules.of_changes_to_tables([printed.stdout])
     alembic = {problem for problem in problems if problem.startswith("alembic_version")}  # Alembic's own table, of no user
-    assert {problem for problem in problems if not problem.endswith(RENAMED) and not problem.startswith(SEARCHES)} - alembic == EXCEPTIONS
+    assert {problem for problem in problems if not problem.endswith(RENAMED) and not problem.startswith((SEARCHES, PURGE))} == alembic
 
 
 OWNED = "SELECT set_config('app.user_id', $1, true)"

@@ -33,13 +33,14 @@ EDITS = {
 }
 
 
-def spec(*fields: str) -> dict[str, str]:
-    return {"mark": "\n".join(("resource: Mark", "fields:", *(f"  {field}" for field in fields), ""))}
+def spec(*fields: str, soft_delete: bool = False) -> dict[str, str]:
+    kept = ("soft_delete: true",) if soft_delete else ()
+    return {"mark": "\n".join(("resource: Mark", "fields:", *(f"  {field}" for field in fields), *kept, ""))}
 
 
-def bring(root: Path, database: Database, *fields: str) -> None:
+def bring(root: Path, database: Database, *fields: str, soft_delete: bool = False) -> None:
     """Generate the code of a spec with these fields and bring the database to it."""
-    write_specs(root, spec(*fields))
+    write_specs(root, spec(*fields, soft_delete=soft_delete))
     write_generated(root)
     run_python(root, "-c", CREATE_TABLES, database.owner_dsn, APP_ROLE)
 
@@ -68,3 +69,18 @@ def test_data_is_not_computed_away(postgres: EmbeddedPostgres, tmp_path: Path) -
             AssertionError, match=r"marks\.m holds data, and the spec computes it\. Rename the field, or delete the database\."
         ):
             bring(tmp_path, database, "n: integer", COMPUTED)
+
+
+def test_deleted_rows_are_not_there_again_without_soft_delete(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    write_core(tmp_path)
+    with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as fresh:
+        bring(tmp_path, database, "n: {type: integer, unique: true}")
+        bring(tmp_path, database, "n: {type: integer, unique: true}", soft_delete=True)
+        bring(tmp_path, fresh, "n: {type: integer, unique: true}", soft_delete=True)
+        assert catalog(database) == catalog(fresh)
+        database.execute("INSERT INTO marks SELECT 'ada', gen_random_uuid(), now(), now(), 1, 5, now()")
+        with pytest.raises(AssertionError, match=r"marks has deleted rows, which would be there again\. Restore or purge them first"):
+            bring(tmp_path, database, "n: integer")
+        database.execute("DELETE FROM marks")
+        bring(tmp_path, database, "n: integer")
+        bring(tmp_path, database, "n: integer", "deleted_at: datetime?")

@@ -75,6 +75,7 @@ class Edit:
 
 
 STATE = "state: {type: enum, values: [new, done], default: new, sort: true, filter: true}"
+SELF = "parent: {type: ref, to: Task, nullable: true, on_delete: cascade}"
 REF = "project: {type: ref, to: Project, nullable: true, inverse: tasks}"
 
 EDITS = {
@@ -199,6 +200,12 @@ EDITS = {
         new_rest="plural: chores\n",
         keeps={"note": "note"},
     ),
+    "keep deleted rows": Edit(
+        ("n: {type: integer, unique: true}", REF, SELF),
+        ("n: {type: integer, unique: true}", REF, SELF),
+        new_rest="soft_delete: true\n",
+        keeps={"n": "n"},
+    ),
     "awkward names": Edit(
         ("order: {type: integer, sort: true}",),
         (
@@ -260,6 +267,44 @@ def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, ex
     assert rows_of(project, "plans") == before
     project.rowsmith("db", "downgrade", "-1")
     assert rows_of(project, "projects") == before
+
+
+def test_the_end_of_soft_delete_takes_the_deleted_rows_with_it(project: Project, expected: Expected) -> None:
+    kept = {
+        "task": spec("title: {type: string, unique: true}", SELF, rest="soft_delete: true\n"),
+        "note": spec("task: {type: ref, to: Task}", name="Note", rest="soft_delete: true\n"),
+        "project": PROJECT,
+    }
+    write_specs(project.root, kept)
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == expected(project)
+    last, numbers = "right(id::text, 1)::int", "FROM generate_series(1, 9) AS n"
+    number = "('00000000-0000-7000-8000-00000000000' || n)::uuid"
+    row = f"'ada', {number}, now(), now(), 1"
+    columns = "user_id, id, created_at, updated_at, version"
+    project.database.execute(f"INSERT INTO tasks ({columns}, title) SELECT {row}, n {numbers}")
+    project.database.execute(f"INSERT INTO notes ({columns}, task_id) SELECT {row}, {number} {numbers}")
+    project.database.execute(f"UPDATE tasks SET deleted_at = now(), title = 'same', parent_id = id WHERE {last} > 6")
+    project.database.execute(f"UPDATE notes SET deleted_at = now() WHERE {last} > 5")
+
+    moved = kept["task"].replace("soft_delete: true\n", "plural: chores\nsoft_delete: true\n")
+    write_specs(project.root, {**kept, "task": moved})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == expected(project)
+    assert len(rows_of(project, "chores")) == 9
+
+    write_specs(project.root, {**kept, "task": moved.replace("soft_delete: true\n", "")})
+    assert "--allow drop:chores.deleted_at" in project.rowsmith("db", "revision", check=False).err
+    project.rowsmith("db", "revision", "--allow", "drop:chores.deleted_at")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == expected(project)
+    assert [len(rows_of(project, table)) for table in ("chores", "notes")] == [6, 6]  # the sixth note is deleted, its task is not
+    project.rowsmith("db", "downgrade", "-1")
+    assert [len(rows_of(project, table)) for table in ("chores", "notes")] == [6, 6]
+    project.rowsmith("db", "downgrade", "base")
+    assert catalog(project.database)["functions"] == []
 
 
 def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, expected: Expected) -> None:

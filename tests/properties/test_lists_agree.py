@@ -134,6 +134,9 @@ class World:
             for row in self.random.sample(rows.of(name)[1:], len(rows.of(name)) // 10) if case.has(Operation.DELETE) else ():
                 answer = self.served.api.call(user, "DELETE", case.item(user, row["id"]), headers={"If-Match": "*"})
                 assert answer.status_code in {204, 404, 409}, answer.text  # 404: gone with another; 409: another refers to it
+                if case.resource.soft_delete and self.random.random() < 0.3:
+                    answer = self.served.api.call(user, "POST", f"{case.item(user, row['id'])}/restore")
+                    assert answer.status_code in {200, 409}, answer.text  # 409: its unique value is taken
         for name, known in rows.by_resource.items():
             answers = [self.served.api.call(user, "GET", self.served.case(name).item(user, row["id"])) for row in known]
             rows.by_resource[name] = [answer.json() for answer in answers if answer.status_code == 200]

@@ -31,12 +31,16 @@ IDEMPOTENCY = "app/db/idempotency.py"
 WRITES = "app/api/writes.py"
 UPSERT = "app/api/upsert.py"
 TAGS = "app/routes/tags.py"
+PROJECTS = "app/routes/projects.py"
 TAG = "app/models/tag.py"
 PROJECT = "app/models/project.py"
 TASK = "app/models/task.py"
 
-CHECKED = (STATEMENTS, "    require_owner(statement)\n    owner = (", "    owner = (")
+CHECKED = (STATEMENTS, "    require_owner(statement)\n    if not", "    if not")
 """`owned()` refuses a statement without its predicate, so taking one away takes the check away as well."""
+
+PRESENCE_CHECKED = (STATEMENTS, "    if not deleted_too:\n        require_presence(statement)\n", "")
+"""The same of deleted rows."""
 
 CARRIES_THE_PREDICATE = "test_every_statement_of_the_routes_carries_the_owner_predicate"
 STATEMENTS_ALONE = "test_I9_without_the_predicate_or_without_row_level_security_nothing_is_shown_or_changed"
@@ -102,7 +106,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mutation(
         "the predicate of what a reference leads to",
         CHECKED,
-        (FILTERS, ".where(target.c.user_id == OWNER, condition)", ".where(condition)"),
+        (FILTERS, ".where(target.c.user_id == OWNER, *present(target))", ".where(*present(target))"),
         (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I3_no_filter_asks_of_another_users_row",),
@@ -160,8 +164,41 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "the predicate of a row that a hook is given",
-        (SESSION, "where(table.c.user_id == self.user_id, table.c.id == row_id)", "where(table.c.id == row_id)"),
+        (SESSION, "where(table.c.user_id == self.user_id, table.c.id == row_id, *", "where(table.c.id == row_id, *"),
         red=("test_I9_without_row_level_security_isolation_holds_over_http",),
+    ),
+    # Deleted rows
+    _mutation("owned() asks whether rows are deleted", PRESENCE_CHECKED, red=("test_a_statement_says_whether_it_means_deleted_rows",)),
+    _mutation(
+        "a list has no deleted rows",
+        PRESENCE_CHECKED,
+        (FILTERS, "            statement = statement.where(*present(self._table))\n", "            pass\n"),
+        red=(
+            "test_I3_deleted_rows_are_in_no_list_and_in_that_of_deleted_rows_only_ones_own",
+            "test_I3_no_filter_finds_a_deleted_row",
+        ),
+    ),
+    _mutation(
+        "a deleted row is not read",
+        PRESENCE_CHECKED,
+        (PROJECTS, "Project.id == ROW_ID, col(Project.deleted_at).is_(None))\n)", "Project.id == ROW_ID)\n)"),
+        red=("test_I2_a_deleted_row_of_ones_own_is_absent_for_every_other_request",),
+    ),
+    _mutation(
+        "a deleted row is not changed",
+        PRESENCE_CHECKED,
+        (PROJECTS, "col(Project.id) == ROW_ID, col(Project.deleted_at).is_(None), version", "col(Project.id) == ROW_ID, version"),
+        red=("test_I2_a_deleted_row_of_ones_own_is_absent_for_every_other_request",),
+    ),
+    _mutation(
+        "a deleted row is not given to a change or a delete",
+        (SESSION, "conditions = () if deleted_too else present(table)", "conditions = ()"),
+        red=("test_I2_a_deleted_row_of_ones_own_is_absent_for_every_other_request",),
+    ),
+    _mutation(
+        "no reference is made to a deleted row",
+        (STATEMENTS, "    if target is None:\n        return given\n", "    if target is not given:\n        return given\n"),
+        red=("test_I4_a_reference_to_a_deleted_row_is_one_to_nothing",),
     ),
     # Row-level security
     _mutation(
@@ -491,7 +528,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "a change with hooks locks its row",
-        (SESSION, "table.c.id == row_id).with_for_update())", "table.c.id == row_id))"),
+        (SESSION, "table.c.id == row_id, *conditions).with_for_update())", "table.c.id == row_id, *conditions))"),
         red=("test_C1_of_twenty_changes_on_one_version_one_is_done",),
     ),
     # Settings
@@ -542,8 +579,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an upsert finds the user's own rows",
         (
             "app/routes/projects.py",
-            "FIND_BY_KEY = owned(select(Project.id).where(Project.user_id == OWNER, ",
-            "FIND_BY_KEY = owned(select(Project.id).where(",
+            "    select(Project.id).where(Project.user_id == OWNER, col(Project.name)",
+            "    select(Project.id).where(col(Project.name)",
         ),
         CHECKED,
         red=(CARRIES_THE_PREDICATE,),

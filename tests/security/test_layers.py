@@ -27,7 +27,7 @@ from app.middleware.auth import verify_jwt, verify_user_match
 from generator.embedded import APP_ROLE, OWNER_ROLE
 from generator.ir import Operation, Reference
 from tests.support.database import Database
-from tests.support.matrix import AGGREGATES, BATCHES, CALLS, LINKS, NESTED, SEARCHES, UPSERTS, Call
+from tests.support.matrix import AGGREGATES, BATCHES, CALLS, LINKS, NESTED, RESTORES, SEARCHES, UPSERTS, Call
 from tests.support.mutation import Edit, mutated_project
 from tests.support.observer import Observer, observing
 from tests.support.resources import RESOURCES, ResourceCase, random_id
@@ -101,7 +101,8 @@ def test_every_statement_of_the_routes_carries_the_owner_predicate(api: Api, cas
             require_owner(bare)
         with pytest.raises(UnownedStatementError):
             owned(bare)
-    operations = {Operation.CREATE: "Insert", Operation.UPDATE: "Update", Operation.REPLACE: "Update", Operation.DELETE: "Delete"}
+    gone = "Update" if case.resource.soft_delete else "Delete"
+    operations = {Operation.CREATE: "Insert", Operation.UPDATE: "Update", Operation.REPLACE: "Update", Operation.DELETE: gone}
     assert kinds == {"Select"} | {name for operation, name in operations.items() if case.has(operation)}
 
 
@@ -583,7 +584,7 @@ def test_every_route_of_a_user_verifies_the_token_and_its_user() -> None:
         assert "user_id" not in {field.name for field in dependant.path_params}
         assert inspect.iscoroutinefunction(context.endpoint)
         seen += 1
-    assert seen == len(CALLS) + len(NESTED) + len(LINKS) + len(AGGREGATES) + len(UPSERTS) + len(BATCHES)
+    assert seen == len(CALLS) + len(NESTED) + len(LINKS) + len(AGGREGATES) + len(UPSERTS) + len(BATCHES) + len(RESTORES)
 
 
 def _dependency_calls(dependant: Dependant) -> Generator[Any]:
@@ -608,6 +609,7 @@ def test_every_route_is_in_the_matrix() -> None:
     matrix = {(call.method, call.template) for call in (*CALLS, *LINKS)} | {("GET", call.template) for call in (*NESTED, *AGGREGATES)}
     matrix |= {("PUT", f"/api/{{user_id}}/{one.resource.segment}") for one in UPSERTS}
     matrix |= {("POST", f"/api/{{user_id}}/{one.resource.segment}/batch") for one in BATCHES}
+    matrix |= {("POST", f"/api/{{user_id}}/{one.resource.segment}/{{{one.resource.item_param}}}/restore") for one in RESTORES}
     assert routes - OPEN == matrix
     assert routes >= OPEN
 

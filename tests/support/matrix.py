@@ -295,6 +295,10 @@ UPSERTS = [case for case in RESOURCES if case.resource.upsert]
 """The resources that can be put by their natural key."""
 
 
+RESTORES = [case for case in RESOURCES if case.resource.soft_delete and case.has(Operation.DELETE)]
+"""The resources whose deleted rows can be restored."""
+
+
 type End = tuple[str, ResourceCase]
 """A column of a link, and the resource that it leads to."""
 

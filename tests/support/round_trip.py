@@ -146,7 +146,7 @@ class RoundTrip:
         )
         expected |= self.computed(resource, identifier)
         readable = {found.column: expected[found.column] for found in resource.fields if found.readable}
-        return self.keep(resource, {**built_in, **readable}, expected)
+        return self.keep(resource, {**built_in, **_deletion(resource), **readable}, expected)
 
     def computed(self, resource: Resource, identifier: str) -> Row:
         """What the database computes for a row."""
@@ -171,7 +171,7 @@ class RoundTrip:
     def check_row(self, resource: Resource, row: Row, expected: Mapping[str, Any], since: datetime | None = None) -> None:
         """Hold an answered row against the values that are expected of it; generated ones are held against the clock."""
         readable = {found.column: found for found in resource.fields if found.readable}
-        assert list(row) == [*BUILT_IN, *readable], f"{resource.name}: {list(row)}"
+        assert list(row) == [*BUILT_IN, *_deletion(resource), *readable], f"{resource.name}: {list(row)}"
         assert row["user_id"] == self.user
         for column, found in readable.items():
             if column in expected:
@@ -269,6 +269,22 @@ class RoundTrip:
         if Operation.GET in resource.operations:
             assert self.call("GET", path).status_code == 404
         assert self.call("DELETE", path, headers={"If-Match": "*"}).status_code == 404
+        if resource.soft_delete:
+            self.restore(resource, row)
+
+    def restore(self, resource: Resource, row: Row) -> None:
+        """Bring a deleted row back, which nothing was deleted with, and delete it again."""
+        path = ResourceCase(resource).item(self.user, row["id"])
+        if Operation.LIST in resource.operations:
+            trash = self.call("GET", ResourceCase(resource).path(self.user), params={"deleted_at__isnull": "false", "id": row["id"]})
+            assert trash.json()["items"][0]["deleted_at"] >= row["updated_at"]
+        answer = self.call("POST", f"{path}/restore", headers={"If-Match": "*"})
+        assert answer.status_code == 200, answer.text
+        restored = answer.json()
+        assert restored["version"] >= row["version"] + 2
+        plain = {found.column for found in resource.fields if not isinstance(found.type, Reference)} | {"id", "created_at", "deleted_at"}
+        assert all(same(restored[name], value) for name, value in row.items() if name in plain)
+        assert self.call("DELETE", path, headers={"If-Match": f'"{restored["version"]}"'}).status_code == 204
 
     # --- references -------------------------------------------------------------------------------------------------------------
 
@@ -431,6 +447,11 @@ class RoundTrip:
             if Operation.LIST in resource.operations:
                 answers |= {row["id"]: row for row in self.listed(resource, resource.page.max)}
         return answers
+
+
+def _deletion(resource: Resource) -> Row:
+    """What tells when a row was deleted, of one that was not."""
+    return {"deleted_at": None} if resource.soft_delete else {}
 
 
 def shown(row: Row) -> Row:

@@ -64,7 +64,8 @@ def _needed(resource: Resource) -> set[str]:
 
 def _ids(database: Database | OpenDatabase, resource: Resource) -> dict[str, list[str]]:
     """Up to fifty ids of each user."""
-    query = f'SELECT user_id, id FROM (SELECT *, row_number() OVER (PARTITION BY user_id) AS n FROM "{resource.plural}") WHERE n <= 50'
+    numbered = f'SELECT *, row_number() OVER (PARTITION BY user_id) AS number_ FROM "{resource.plural}"'
+    query = f"SELECT user_id, id FROM ({numbered}) WHERE number_ <= 50"
     found: dict[str, list[str]] = {}
     for line in database.execute(query).splitlines():
         user, _, identifier = line.partition("|")

@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -28,10 +28,11 @@ from app.api import expansion, listing
 from app.api.listing import RELEVANCE, Listing
 from app.api.query import ListQuery, parse_query
 from app.config import load_settings
-from app.db import statements
+from app.db import statements, trash
 from app.db.cursors import CursorSigner
 from app.db.session import Row, Session
 from app.db.statements import OWNER, Statement, Updates
+from app.db.trash import Trash
 from tests.support.matrix import filters_of, sort_keys_of
 from tests.support.resources import ResourceCase
 from tests.support.tokens import SECRET
@@ -62,6 +63,10 @@ def written(case: ResourceCase, row: Row) -> list[Written]:
                 recorded.clear()
                 value.setting(frozenset(column.column for column in case.resource.fields if column.computed is None))
                 found += [Written(f"{case}: update", raw) for raw, _ in recorded]
+            elif isinstance(value, Trash):
+                recorded.clear()
+                value.compile()
+                found += [Written(f"{case}: {type(raw).__name__} of the trash", raw) for raw, _ in recorded]
             elif isinstance(value, Listing):
                 query_type: type[ListQuery] = getattr(
                     importlib.import_module(f"app.models.{case.resource.module}"), f"{case.resource.name}Query"
@@ -156,15 +161,17 @@ def _recording(name: str) -> Generator[tuple[Any, list[tuple[Any, Statement]]]]:
     recorded: list[tuple[Any, Statement]] = []
     original = statements.owned
 
-    def record(statement: Any) -> Statement:
-        recorded.append((statement, original(statement)))
+    def record(statement: Any, **options: bool) -> Statement:
+        recorded.append((statement, original(statement, **options)))
         return recorded[-1][1]
 
     specification = importlib.util.find_spec(f"app.routes.{name}")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    with patch.object(statements, "owned", record), patch.object(listing, "owned", record), patch.object(expansion, "owned", record):
+    with ExitStack() as stack:
+        for one in (statements, listing, expansion, trash):
+            stack.enter_context(patch.object(one, "owned", record))
         specification.loader.exec_module(module)
         yield module, recorded
 
@@ -196,5 +203,5 @@ def without_owner(statement: Any, each: Callable[[Any], object] = id) -> Any:
 
 def wrapped(statement: Any) -> Statement:
     """`statement` with the user told to PostgreSQL, as `owned()` makes it, but with no check of its predicates."""
-    with patch.object(statements, "require_owner", id):
+    with patch.object(statements, "require_owner", id), patch.object(statements, "require_presence", id):
         return statements.owned(statement)

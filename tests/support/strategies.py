@@ -232,6 +232,7 @@ def resources(draw: st.DrawFn, name: str, earlier: Sequence[str]) -> Tree:
     _maybe(draw, tree, "deprecated", st.sampled_from((True, "Gone soon.")), 8)
     _maybe(draw, tree, "search_language", st.sampled_from(("simple", "english", "arabic")), 4)
     _maybe(draw, tree, "concurrency", st.sampled_from(("optional", "required")))
+    _maybe(draw, tree, "soft_delete", st.just(value=True), 4)
     _maybe(draw, tree, "page", st.sampled_from(({"default": 5}, {"max": 30}, {"default": 3, "max": 7})))
     _maybe(draw, tree, "hooks", st.lists(st.sampled_from(HOOKS), min_size=1, unique=True), 4)
     if draw(st.integers(1, 4)) == 1:
@@ -299,6 +300,21 @@ def _computed(draw: st.DrawFn, tree: Tree, drawn: Sequence[Drawn]) -> None:
         tree["fields"][draw(st.sampled_from(("computed", "property", "rules", "zz_made")))] = spec
 
 
+def _keep_together(trees: Sequence[Tree]) -> None:
+    """Give `soft_delete` to what is deleted with rows that have it."""
+    kept = {tree["resource"] for tree in trees if tree.get("soft_delete")}
+    changed = True
+    while changed:
+        changed = False
+        for tree in trees:
+            specs = [spec for spec in tree["fields"].values() if isinstance(spec, dict)]
+            targets = {spec["to"] for spec in specs if spec.get("on_delete") == "cascade"}
+            targets |= {spec.removeprefix("ref(").removesuffix(")") for spec in tree["fields"].values() if "link" in tree}
+            if tree["resource"] not in kept and targets & kept:
+                tree["soft_delete"] = changed = True
+                kept.add(tree["resource"])
+
+
 @st.composite
 def projects(draw: st.DrawFn, most: int = 5) -> dict[str, str]:
     """The specs of a project by module, as YAML."""
@@ -308,6 +324,7 @@ def projects(draw: st.DrawFn, most: int = 5) -> dict[str, str]:
         trees.append(
             {"resource": "Joined", "fields": {"left": f"ref({names[0]})", "right_": f"ref({names[1]})"}, "link": ["left", "right_"]}
         )
+    _keep_together(trees)
     flow = draw(st.sampled_from((None, False)))
     write: Callable[[Tree], str] = lambda tree: yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, default_flow_style=flow)  # noqa: E731
     return {snake_case(tree["resource"]): write(tree) for tree in trees}

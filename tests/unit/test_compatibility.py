@@ -163,6 +163,15 @@ def test_a_wider_text_type_only_loosens() -> None:
     assert [line.partition(" ")[0] for line in found(api("a: email"), api("a: text"))] == ["constraint-loosened"] * 2
 
 
+def test_soft_delete_adds_what_its_end_takes_away() -> None:
+    plain, kept = api(), api(rest="soft_delete: true\n")
+    what = ["field Task.deleted_at", "filter Task deleted_at__isnull", "operation restore_task (POST /tasks/{id}/restore)"]
+    for old, new, how in ((plain, kept, "added"), (kept, plain, "removed")):
+        assert sorted(found(old, new)) == sorted(
+            f"{'answer-' if kind == 'field' else ''}{kind}-{how} {rest}" for kind, _, rest in (one.partition(" ") for one in what)
+        )
+
+
 def test_the_gravest_comes_first() -> None:
     severities = [one.rule.severity for one in compare(api("a: date", STATE), api("b: date?", STATE.replace("done", "gone")))]
     assert severities == sorted(severities, key=list(Severity).index)

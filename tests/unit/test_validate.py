@@ -126,7 +126,7 @@ def test_the_longest_name_is_fine() -> None:
 
 def test_deleted_at_is_free_without_soft_delete() -> None:
     assert findings("deleted_at: datetime?") == []
-    assert findings("deleted_at: datetime?", rest="soft_delete: true\n") == [("RS206", "deleted_at"), ("RS901", "true")]
+    assert findings("deleted_at: datetime?", rest="soft_delete: true\n") == [("RS206", "deleted_at")]
 
 
 def test_a_reference_cannot_be_named_user_but_a_field_can() -> None:
@@ -581,7 +581,7 @@ def test_a_field_that_is_unique_alone_has_no_constant_default() -> None:
         ("search_language: german\n", []),
         ("search_language: klingon\n", [("RS305", "klingon")]),
         ("soft_delete: false\n", []),
-        ("soft_delete: true\n", [("RS901", "true")]),
+        ("soft_delete: true\n", []),
         ("upsert: [u]\n", []),
         ("upsert: [a]\n", [("RS503", "[a]")]),
         ("upsert: [x]\n", [("RS217", "x")]),

@@ -16,7 +16,7 @@ from typing import Any
 from alembic import context, op
 from sqlalchemy.exc import DBAPIError
 
-from app.db.cleanup import function_sql
+from app.db.cleanup import function_sql, trash_sql
 from app.db.search import Search, drop_function_sql
 from app.db.table import POLICY
 
@@ -57,6 +57,7 @@ def drop_table(name: str) -> None:
     _run(f"DROP TABLE IF EXISTS {_quote(name)}")
     _run(f"DROP FUNCTION IF EXISTS {_quote(f'purge_{name}')}(integer)")
     _run(drop_function_sql(name))
+    stop_purging(name)
 
 
 def rename_table(old: str, new: str) -> None:
@@ -176,6 +177,11 @@ def add_index(name: str, table: str, sql: str) -> None:
     _build_index("INDEX", name, table, sql)
 
 
+def add_unique_index(name: str, table: str, sql: str) -> None:
+    """Add a unique index, which is built while others write."""
+    _build_index("UNIQUE INDEX", name, table, sql)
+
+
 def drop_index(name: str) -> None:
     """Drop an index."""
     _run(f"DROP INDEX CONCURRENTLY IF EXISTS {_quote(name)}", lock_timeout=PATIENT)
@@ -200,6 +206,26 @@ def drop_search(table: str, index: str) -> None:
     """Search a table no more."""
     _run(drop_function_sql(table))
     drop_index(index)
+
+
+def purge_deleted(table: str, *referring: str) -> None:
+    """Let the application purge deleted rows of a table to which nothing refers; `referring` are the columns that could."""
+    for statement in trash_sql(table, referring, context.config.attributes["app_role"]):
+        _run(statement)
+
+
+def stop_purging(table: str) -> None:
+    """Take that back."""
+    _run(f"DROP FUNCTION IF EXISTS {_quote(f'purge_{table}')}(integer, integer)")
+
+
+def drop_deleted(table: str, *referring: str) -> None:
+    """Delete the deleted rows of a table for good, and the deleted rows with one of the columns `referring` that leads to them."""
+    gone = f"SELECT user_id, id FROM {_quote(table)} WHERE deleted_at IS NOT NULL"  # noqa: S608  # a quoted name
+    for reference in referring:
+        other, _, column = reference.partition(".")
+        _run(f"DELETE FROM {_quote(other)} WHERE deleted_at IS NOT NULL AND (user_id, {_quote(column)}) IN ({gone})")  # noqa: S608  # quoted names
+    _run(f"DELETE FROM {_quote(table)} WHERE deleted_at IS NOT NULL")  # noqa: S608  # a quoted name
 
 
 def _build_index(kind: str, name: str, table: str, sql: str) -> None:
