@@ -9,14 +9,14 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import Field, model_validator
-from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint
 
 from app.api.body import Body, Read, broken_rule
 from app.api.query import MAX_SEARCH, SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
 from app.api.scalars import Date as Date_
 from app.api.scalars import Exact, Flag, Url, unset
 from app.db.search import search_index
-from app.db.table import TEXT, OwnedTable, check, column, expression
+from app.db.table import TEXT, OwnedTable, check, column, deletion_time, expression
 
 
 class ProjectStatus(StrEnum):
@@ -42,7 +42,7 @@ class Project(OwnedTable, table=True):
     __tablename__ = "projects"
     __table_args__ = (
         PrimaryKeyConstraint("user_id", "id", name="pk_projects"),
-        UniqueConstraint("user_id", "name", name="uq_projects_name"),
+        Index("uq_projects_name_present", "user_id", "name", unique=True, postgresql_where=expression("deleted_at IS NULL")),
         check("ck_projects_name_min_length", "char_length(name) >= 1", "String should have at least 1 character", on="name"),
         check("ck_projects_name_max_length", "char_length(name) <= 120", "String should have at most 120 characters", on="name"),
         check(
@@ -90,9 +90,11 @@ class Project(OwnedTable, table=True):
         Index("ix_projects_ends_on_desc", "user_id", expression("ends_on DESC NULLS LAST"), expression("id DESC")),
         Index("ix_projects_budget_id", "user_id", "budget", "id"),
         Index("ix_projects_budget_desc", "user_id", expression("budget DESC NULLS LAST"), expression("id DESC")),
+        Index("ix_projects_deleted_at", "deleted_at", postgresql_where=expression("deleted_at IS NOT NULL")),
         search_index("ix_projects_search", "simple", "name"),
     )
 
+    deleted_at: datetime | None = deletion_time()
     name: str = column(TEXT)
     summary: str | None = column(TEXT)
     status: ProjectStatus = column(TEXT, default=ProjectStatus.PLANNED, server_default="'planned'")
@@ -144,6 +146,7 @@ class ProjectUpdate(Body):
 class ProjectRead(Read):
     """A Project as it is answered."""
 
+    deleted_at: datetime | None
     name: ProjectName
     summary: str | None
     status: ProjectStatus
@@ -158,6 +161,7 @@ class ProjectRead(Read):
 class ProjectFilters(Filters):
     """Filters of projects."""
 
+    deleted_at__isnull: Annotated[Flag | None, Field(description="`false`: the deleted rows, in place of those that there are.")] = None
     q: Annotated[
         str | None,
         Field(max_length=MAX_SEARCH, description="Words to find in `name`: all of them, the last one as the beginning of a word."),

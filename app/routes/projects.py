@@ -26,6 +26,7 @@ from app.api.responses import (
     Page,
     UnlessMatch,
     changed,
+    check_stored,
     check_version,
     created,
     deleted,
@@ -36,7 +37,8 @@ from app.api.responses import (
 )
 from app.api.upsert import key_of, replacement, upserted
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, Updates, columns, delete_and_clear, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.db.trash import Trash
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.project import (
@@ -64,7 +66,9 @@ router = APIRouter(
 )
 
 ROW_COLUMNS = columns(Project, ProjectRead)
-GET_ROW = owned(select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER, Project.id == ROW_ID))
+GET_ROW = owned(
+    select(Project).with_only_columns(*ROW_COLUMNS).where(Project.user_id == OWNER, Project.id == ROW_ID, col(Project.deleted_at).is_(None))
+)
 ROW_EXPANSIONS = Expansions(
     Project,
     ProjectRead,
@@ -94,10 +98,17 @@ AGGREGATE_ROWS = Aggregation(
 INSERT_ROW = owned(insert(Project).values(placeholders(Project)).returning(*ROW_COLUMNS))
 UPDATE_ROW = Updates(
     Project,
-    update(Project).where(col(Project.user_id) == OWNER, col(Project.id) == ROW_ID, version_matches(Project)).returning(*ROW_COLUMNS),
+    update(Project)
+    .where(col(Project.user_id) == OWNER, col(Project.id) == ROW_ID, col(Project.deleted_at).is_(None), version_matches(Project))
+    .returning(*ROW_COLUMNS),
 )
-DELETE_ROW = owned(delete_and_clear(Project, (Task, "project_id")))
-FIND_BY_KEY = owned(select(Project.id).where(Project.user_id == OWNER, col(Project.name) == bindparam("name")))
+DELETED_ROWS = Trash(
+    Project,
+    clears=[(Task, "project_id", Project)],
+)
+FIND_BY_KEY = owned(
+    select(Project.id).where(Project.user_id == OWNER, col(Project.name) == bindparam("name"), col(Project.deleted_at).is_(None))
+)
 
 
 @router.get("", response_model=Page[ProjectRead])
@@ -186,7 +197,20 @@ async def upsert_project(
 async def delete_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
     """Delete a project."""
     versions = versions_in(if_match)
-    row = await session.delete(Project, DELETE_ROW, user_id=user_id, row_id=project_id, versions=versions)
-    if row is None:
-        await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
+    async with session.transaction(user_id) as transaction:
+        check_stored(await transaction.get(Project, project_id), RESOURCE_NAME, versions)
+        await DELETED_ROWS.discard(transaction, project_id)
     return deleted()
+
+
+@router.post("/{project_id}/restore", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
+async def restore_project(user_id: OwnerId, project_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+    """Bring a deleted project back; one that is not deleted stays as it is."""
+    versions = versions_in(if_match)
+    async with session.transaction(user_id) as transaction:
+        before = check_stored(await transaction.get(Project, project_id, deleted_too=True), RESOURCE_NAME, versions)
+        if before.deleted_at is None:
+            return found(await transaction.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME)
+        await DELETED_ROWS.restore(transaction, project_id, before.deleted_at)
+        row = await transaction.fetch_one(GET_ROW, user_id=user_id, id=project_id)
+    return found(row, RESOURCE_NAME)

@@ -119,7 +119,7 @@ UPDATE_ROW = Updates(
     update(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(*ROW_COLUMNS),
 )
 DELETE_ROW = owned(delete(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(col(Task.id)))
-PARENT_PROJECT = owned(select(Project.id).where(Project.user_id == OWNER, Project.id == ROW_ID))
+PARENT_PROJECT = owned(select(Project.id).where(Project.user_id == OWNER, Project.id == ROW_ID, col(Project.deleted_at).is_(None)))
 PARENT_PARENT = owned(select(Task.id).where(Task.user_id == OWNER, Task.id == ROW_ID))
 
 

@@ -45,11 +45,13 @@ def place_of(operation: Operation, schema: Schema) -> Span | None:
     return None
 
 
-def _subject(operation: Operation) -> tuple[str | None, str | None]:
+def _subject(operation: Operation) -> tuple[str | None, str | None]:  # noqa: C901  # a case an operation
     """The table, and the column, constraint or index, by the name that it has after the operation."""
     match operation:
         case CreateTable() | DropTable():
             return operation.table.name, None
+        case PurgeDeleted() | StopPurging() | DropDeleted():
+            return operation.table, None
         case RenameTable():
             return operation.new, None
         case AddColumn() | AddComputed() | DropColumn() | DropComputed() | ChangeType() | ChangeDefault() | Require() | AllowNull():
@@ -66,8 +68,6 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:
             return operation.table, operation.index.name
         case SetSearch() | DropSearch():
             return operation.table, operation.search.index
-        case PurgeDeleted() | StopPurging() | DropDeleted():
-            return operation.table, None
         case DropIndex():
             return None, operation.name
         case RenameIndex():
