@@ -13,25 +13,13 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    and_,
-    bindparam,
-    false,
-    func,
-    literal_column,
-    or_,
-    select,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, func, literal_column, select
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.api.expansion import Expansions, View
 from app.api.filters import NOTHING, SEARCH, Filters, FilterSet
+from app.api.keyset import Order, beyond, in_turn
 from app.api.query import MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
@@ -241,7 +229,7 @@ class Listing:
 
     def _compile_page(self, shape: Shape) -> Statement:
         order = [
-            _Order(self._expression(key.name), key.descending is not shape.backward, self._is_nullable(key.name), shape.backward)
+            Order(self._expression(key.name), key.descending is not shape.backward, self._is_nullable(key.name), shape.backward)
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
@@ -252,8 +240,8 @@ class Listing:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
         if shape.nulls is None:
             return owned(page)
-        beyond = _beyond(order, shape.nulls, inclusive=shape.inclusive)
-        return owned(page.where(beyond[0]) if len(beyond) == 1 else _in_turn(page, beyond, order).limit(limit))
+        ranges = beyond(order, shape.nulls, inclusive=shape.inclusive)
+        return owned(page.where(ranges[0]) if len(ranges) == 1 else in_turn(page, ranges, order).limit(limit))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
         statement = self._filters.filtered(self._statement, filters).select_from(self._table)
@@ -290,70 +278,6 @@ class Ranked:
 def _literal(value: str) -> str:
     quoted = "'" + value.replace("'", "''").replace("\\", "\\\\") + "'"
     return f"E{quoted}" if "\\" in value else quoted
-
-
-class _Order(NamedTuple):
-    """One key of an ORDER BY."""
-
-    expression: ColumnElement[Any]
-    descending: bool
-    nullable: bool
-    nulls_first: bool
-
-    def by(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        """`column` in this direction."""
-        ordered = column.desc() if self.descending else column.asc()
-        if not self.nullable:
-            return ordered
-        return ordered.nulls_first() if self.nulls_first else ordered.nulls_last()
-
-
-def _beyond(order: list[_Order], nulls: tuple[bool, ...], *, inclusive: bool) -> list[ColumnElement[bool]]:
-    """Rows beyond the cursor, `nulls` of whose values are null: conditions on the rows that come first, and on those that follow.
-
-    An `inclusive` cursor has its own row with them. In one direction these are comparisons of rows, which an index answers at any depth;
-    nulls of the first key are a range of their own.
-    """
-    given = [bindparam(f"at_{number}", type_=key.expression.type) for number, key in enumerate(order)]
-    first, *others = order
-    if len({key.descending for key in order}) > 1 or any(key.nullable for key in others):
-        return [_beyond_key_by_key(order, given, nulls, inclusive=inclusive)]
-    is_null = first.expression.is_(None)
-    if nulls[0]:
-        behind = [and_(is_null, _row_behind(others, given[1:], inclusive=inclusive))]
-        return [*behind, first.expression.is_not(None)] if first.nulls_first else behind
-    behind = [_row_behind(order, given, inclusive=inclusive)]
-    return [*behind, is_null] if first.nullable and not first.nulls_first else behind
-
-
-def _row_behind(order: list[_Order], given: list[Any], *, inclusive: bool) -> ColumnElement[bool]:
-    row, cursor = tuple_(*(key.expression for key in order)), tuple_(*given)
-    if order[0].descending:
-        return row <= cursor if inclusive else row < cursor
-    return row >= cursor if inclusive else row > cursor
-
-
-def _beyond_key_by_key(order: list[_Order], given: list[Any], nulls: tuple[bool, ...], *, inclusive: bool) -> ColumnElement[bool]:
-    alternatives: list[ColumnElement[bool]] = []
-    equal: list[ColumnElement[bool]] = []
-    for (expression, descending, nullable, nulls_first), value, is_null in zip(order, given, nulls, strict=True):
-        behind = expression < value if descending else expression > value
-        if is_null and nulls_first:
-            alternatives.append(and_(*equal, expression.is_not(None)))
-        elif not is_null:
-            alternatives.append(and_(*equal, or_(behind, expression.is_(None)) if nullable and not nulls_first else behind))
-        equal.append(expression.is_(None) if is_null else expression == value)
-    if inclusive:
-        alternatives.append(and_(*equal))
-    return or_(false(), *alternatives)
-
-
-def _in_turn(page: Any, beyond: list[ColumnElement[bool]], order: list[_Order]) -> Select[Any]:
-    """The rows of a page of each range, in their order. Each is read from an index of its own; one with OR would read all before them."""
-    keys = [key.expression.label(f"sort__{number}") for number, key in enumerate(order)]  # no column: two underscores
-    rows = union_all(*(page.add_columns(*keys).where(condition) for condition in beyond)).subquery("rows_")
-    answered = [column for column in rows.c if column.key not in {key.key for key in keys}]
-    return select(*answered).order_by(*(key.by(rows.c[label.key]) for key, label in zip(order, keys, strict=True)))
 
 
 def _other_page(request: Request, known: tuple[str, ...], cursor: str) -> str:
