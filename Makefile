@@ -2,10 +2,10 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install serve test fuzz check bench fmt requirements clean
+.PHONY: help install serve test test-pgbouncer fuzz check bench bench-rows fmt requirements clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 install: ## make .venv with everything pinned in requirements-dev.txt
 	@sh tools/install.sh
@@ -16,6 +16,9 @@ serve: install ## generate the application and serve it, on an embedded PostgreS
 
 test: install ## run the tests, on an embedded PostgreSQL of their own
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+test-pgbouncer: install ## run the contract and the attacks through pgbouncer in transaction mode (Debian's package)
+	@ROWSMITH_TEST_POOLER=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
 fuzz: install ## send 10,000 requests of Schemathesis to the example, and as many to the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
@@ -29,6 +32,9 @@ check: install ## lint, format, types, layers, dependencies, specs against gener
 	$(BIN)/rowsmith fmt --check
 	$(BIN)/rowsmith check
 	$(BIN)/pytest -q tests/unit/test_requirements.py
+
+bench-rows: install ## fill 10 million rows and measure lists among them; smaller with ARGS="--rows 2000000 --users 20000 --largest 300000"
+	@$(BIN)/python -m benchmarks.rows $(ARGS)
 
 bench: install ## measure the application's throughput against its floor
 	$(BIN)/python -m bench $(ARGS)

@@ -41,6 +41,8 @@ class Settings:
 
     database_url: str = field(repr=False)
     """The application role's DSN, in the form asyncpg takes: `postgresql://…`."""
+    database_replica_url: str | None = field(default=None, repr=False)
+    """The DSN of a copy that answers reads which may be stale, in the same form."""
     migration_database_url: str | None = field(default=None, repr=False)
     """The owner role's DSN, in the same form; only migrations use it."""
     pool_size: int = 10
@@ -126,6 +128,7 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     settings = Settings(
         environment=environment,
         database_url=_read_database_url(reader, "DATABASE_URL") or "",
+        database_replica_url=_read_database_url(reader, "DATABASE_REPLICA_URL"),
         migration_database_url=_read_database_url(reader, "MIGRATION_DATABASE_URL"),
         pool_size=reader.whole("POOL_SIZE", 10, 1, 1000),
         max_overflow=reader.whole("MAX_OVERFLOW", 5, 0, 1000),

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -16,15 +17,17 @@ from app.api import docs, health, segments
 from app.config import Settings, SettingsError, load_settings
 from app.db.cleanup import clean_up
 from app.db.pool import Database
+from app.db.replica import Replica
 from app.db.table import OwnedTable
 from app.lifecycle import DrainMiddleware, Lifecycle
 from app.middleware import errors, logs
+from app.middleware.consistency import ConsistencyMiddleware
 from app.middleware.cors import CorsMiddleware
 from app.middleware.limits import BodyLimitMiddleware
 from app.middleware.metrics import Metrics, MetricsMiddleware
 from app.middleware.request_id import RequestIdMiddleware
 from app.middleware.tokens import TokenVerifier
-from app.roles import check_role, check_role_later
+from app.roles import check_role, check_role_later, trust
 from app.routes import routers
 
 DESCRIPTION = """
@@ -97,6 +100,8 @@ def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | Non
     stack.append(Middleware(DrainMiddleware, lifecycle))
     if settings.cors_origins:
         stack.append(Middleware(CorsMiddleware, settings))
+    if settings.database_replica_url is not None:
+        stack.append(Middleware(ConsistencyMiddleware, settings))
     return [*stack, Middleware(errors.UnhandledErrorMiddleware), Middleware(BodyLimitMiddleware, settings.max_body_bytes)]
 
 
@@ -106,19 +111,23 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     settings: Settings = app.state.settings
     app.state.tokens = tokens = TokenVerifier(settings)
     app.state.database = database = await Database.open(settings)
-    cleaner = asyncio.create_task(clean_up(database, settings.purge_deleted_after))
-    watcher = None
+    tasks = [asyncio.create_task(clean_up(database, settings.purge_deleted_after))]
+    replica = None
+    if settings.database_replica_url is not None:
+        app.state.replica = replica = Replica(await Database.open(replace(settings, database_url=settings.database_replica_url)))
+        tasks.append(asyncio.create_task(trust(replica, settings)))
     try:
         if not await check_role(database, settings):
-            watcher = asyncio.create_task(check_role_later(database, settings))
+            tasks.append(asyncio.create_task(check_role_later(database, settings)))
         with app.state.lifecycle.watch_sigterm():
             yield
     finally:
-        cleaner.cancel()
-        if watcher:
-            watcher.cancel()
+        for task in tasks:
+            task.cancel()
         await tokens.close()
         await database.close()
+        if replica is not None:
+            await replica.database.close()
 
 
 def __getattr__(name: str) -> FastAPI:

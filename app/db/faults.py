@@ -82,7 +82,8 @@ def answer_for(error: Exception, statement: Statement | None = None) -> Exceptio
             | pg.InvalidAuthorizationSpecificationError()
         ):
             return _unavailable("The database is not available. Try again shortly.")
-        case asyncpg.InterfaceError() | OSError():  # a connection that was lost, refused, or not free in time (TimeoutError is an OSError)
+        # A connection that was lost (also between two requests), refused, or not free in time (TimeoutError is an OSError).
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError():
             return _unavailable("The database is not available. Try again shortly.")
         case asyncio.IncompleteReadError() | pg.InvalidCatalogNameError() | pg.ReadOnlySQLTransactionError():
             return _unavailable("The database is not available. Try again shortly.")

@@ -16,18 +16,26 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a new connection."""
 
+POOLED_SETTINGS = {"application_name": "rowsmith", "timezone": "UTC"}
+"""Settings of each session."""
+
 
 class UnsafeRoleError(Exception):
     """The application's database role could read past row-level security."""
 
 
 class Database:
-    """A lazily filled pool: it opens without a reachable server and recovers by itself when the server comes (back)."""
+    """A lazily filled pool: it opens without a reachable server and recovers by itself when the server comes (back).
+
+    Behind a pooler in transaction mode (PREPARED_STATEMENTS=false) a connection is ours for one transaction only, and takes no settings
+    beforehand. So every statement runs in a transaction, at the beginning of which the timeouts are set.
+    """
 
     def __init__(self, pool: "Pool", settings: Settings) -> None:
         """Use `Database.open`."""
         self._pool = pool
         self._pool_timeout = settings.pool_timeout
+        self._begin = None if settings.prepared_statements else "; ".join(f"SET LOCAL {n} = {v}" for n, v in _timeouts(settings).items())
         self.cursors = CursorSigner(settings)
 
     @classmethod
@@ -42,13 +50,8 @@ class Database:
             # The server ends a slow statement itself; the client's own limit only covers a server that no longer answers.
             command_timeout=settings.statement_timeout + CONNECT_TIMEOUT,
             statement_cache_size=100 if settings.prepared_statements else 0,
-            server_settings={
-                "application_name": "rowsmith",
-                "timezone": "UTC",
-                "statement_timeout": str(int(settings.statement_timeout * 1000)),
-                "lock_timeout": str(int(settings.lock_timeout * 1000)),
-                "idle_in_transaction_session_timeout": str(int(settings.statement_timeout * 1000)),
-            },
+            # A pooler knows these two, and refuses the others.
+            server_settings=POOLED_SETTINGS | (_timeouts(settings) if settings.prepared_statements else {}),
         )
         return cls(pool, settings)
 
@@ -60,7 +63,22 @@ class Database:
     async def connection(self) -> "AsyncGenerator[Connection]":
         """A connection for one statement or one transaction; TimeoutError when none is free within POOL_TIMEOUT."""
         async with self._pool.acquire(timeout=self._pool_timeout) as connection:
-            yield connection  # pyright: ignore[reportReturnType]
+            if self._begin is None:
+                yield connection  # pyright: ignore[reportReturnType]
+                return
+            async with connection.transaction():
+                await connection.execute(self._begin)
+                yield connection  # pyright: ignore[reportReturnType]
+
+    async def written(self) -> int:
+        """How far the log has come: whatever is committed by now is before that."""
+        async with self.connection() as connection:
+            return int(await connection.fetchval("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"))
+
+    async def replayed(self) -> int:
+        """How far a copy has followed the log of its primary; -1 where this is no copy."""
+        async with self.connection() as connection:
+            return int(await connection.fetchval("SELECT coalesce((pg_last_wal_replay_lsn() - '0/0')::bigint, -1)"))
 
     async def check_role(self) -> None:
         """UnsafeRoleError when the role bypasses row-level security: a superuser, BYPASSRLS, or the owner of a table."""
@@ -77,6 +95,12 @@ class Database:
                 list(tables),
             )
         return found == len(tables)
+
+
+def _timeouts(settings: Settings) -> dict[str, str]:
+    """PostgreSQL's settings that end what takes too long, in milliseconds."""
+    statement, lock = (str(int(seconds * 1000)) for seconds in (settings.statement_timeout, settings.lock_timeout))
+    return {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": statement}
 
 
 async def _keep_session(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OPENER = "app.session"
+"""Where the scope of a request has what opens its session, when that is not `Session`."""
+
 type Row = dict[str, Any]
 """One row as it goes into JSON: column name to value; UUIDs and decimals are text, JSON columns are raw JSON."""
 
@@ -252,6 +255,9 @@ def _instance(model: type[SQLModel], record: "asyncpg.Record") -> SQLModel:
 
 async def get_session(request: Request) -> Session:
     """The request's session; it holds no connection until a statement runs."""
+    opener: Callable[[], Awaitable[Session]] | None = request.scope.get(OPENER)
+    if opener is not None:
+        return await opener()
     return Session(request.app.state.database, unit_of(request))
 
 

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 from app.config import Settings
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-REQUEST_HEADERS = ["Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Request-ID"]
+REQUEST_HEADERS = ["Authorization", "Consistency-Token", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Request-ID"]
 RESPONSE_HEADERS = [
+    "Consistency-Token",
     "Deprecation",
     "ETag",
     "Idempotency-Replayed",

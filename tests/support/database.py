@@ -16,6 +16,7 @@ import asyncpg
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
 from generator.embedded_files import account_for, programs_for
+from tests.support.pooler import in_between
 
 TEMPLATE = f"template_with_tables_{os.getpid()}"
 
@@ -81,7 +82,7 @@ def running_server() -> Generator[EmbeddedPostgres]:
     if folder := os.environ.get("ROWSMITH_TEST_SERVER"):
         yield _attached(Path(folder))
         return
-    with temporary_folder() as folder, EmbeddedPostgres.start(folder / "data", durable=False) as server:
+    with temporary_folder() as folder, EmbeddedPostgres.start(folder / "data", durable=False) as server, in_between(server):
         yield server
 
 

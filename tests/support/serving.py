@@ -18,6 +18,7 @@ import httpx
 
 from tests.support.asgi_server import serve
 from tests.support.database import Database, temporary_folder
+from tests.support.pooler import database_settings
 from tests.support.tokens import SECRET, mint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,8 +72,8 @@ def serving(database: Database | None, *, until: str = "/readyz", root: Path = A
         "PYTHONPATH": str(root),
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "DATABASE_URL": database.app_dsn if database else None,
         "JWT_SECRET": SECRET,
+        **(database_settings(database) if database else {}),
         **settings,
     }
     with temporary_folder() as folder:  # its working directory, so that no .env is found
@@ -106,7 +107,7 @@ def serving_in_thread(database: Database | None, *, until: str = "/readyz", **se
     from app.config import load_settings  # noqa: PLC0415 - `serving` needs no application in this process
     from app.main import create_app  # noqa: PLC0415
 
-    values = {"DATABASE_URL": database.app_dsn if database else None, "JWT_SECRET": SECRET, **settings}
+    values: dict[str, str | None] = {"JWT_SECRET": SECRET, **(database_settings(database) if database else {}), **settings}
     application = create_app(load_settings({name: value for name, value in values.items() if value is not None}, env_file=None))
     with serve(application) as url, httpx.Client(base_url=url, timeout=30) as client:
         assert client.get(until).status_code == 200
