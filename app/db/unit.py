@@ -15,7 +15,14 @@ from app.db.pool import Database
 if TYPE_CHECKING:
     from app.db.session import Transaction
 
-LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, pg.AdminShutdownError, pg.CrashShutdownError, OSError)
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    OSError,
+)
 """What a commit raises when nobody can tell whether it took place."""
 
 UNKNOWN = (
