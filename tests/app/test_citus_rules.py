@@ -35,7 +35,7 @@ SEARCHES = "function search_"
 on Citus yet (docs/decisions/0006)."""
 
 RENAMED = "renames a constraint"
-"""Citus refuses it. A revision gives a constraint its name so when it replaces one; docs/scaling.md says what to do there."""
+"""Citus refuses it. A revision gives a constraint its name so when it replaces one (docs/scaling.md)."""
 
 
 def specs_in(folder: Path) -> dict[str, str]:
