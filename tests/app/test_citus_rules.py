@@ -25,10 +25,7 @@ COLLECT = str(ROOT / "tests" / "support" / "sql_of_project.py")
 DRAWN = int(os.environ.get("ROWSMITH_EXAMPLES", "1"))
 
 PURGE = "function purge_"
-"""What deletes kept answers and deleted rows that have had their time, those of all users: no request needs it.
-
-`rowsmith db distribute` replaces such a function by one that Citus can run.
-"""
+"""What deletes kept answers and deleted rows that have had their time, those of all users: no request needs it (docs/scaling.md)."""
 
 SEARCHES = "function search_"
 """What looks words up reads one user's rows, but with a statement of its own, which Citus does not run within another one: there is no `q`
