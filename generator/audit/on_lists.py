@@ -22,6 +22,8 @@ def on_lists(target: Target) -> Iterator[Attack]:
         yield Attack(target, f"count={how}", _total(target, how))
     if not target.rows:
         yield Attack(target, "the cursor of a page of the victim's", _foreign_cursor(target))
+    if target.resource.soft_delete:
+        yield Attack(target, "a list of what is deleted", _leaks_nothing(target, {**page, "deleted_at__isnull": "false"}))
     if any(field.search for field in target.resource.fields):
         yield Attack(target, "a search for the victim's words", _foreign_words(target))
     yield from _on_filters(target, {})

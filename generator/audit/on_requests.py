@@ -74,7 +74,7 @@ def _token_in_query(target: Target) -> Probe:
 def _foreign_path(target: Target) -> Probe:
     def probe(world: World) -> str | None:
         victim, attacker, nobody = world.victim, world.attacker, f"nobody-{uuid4().hex}"
-        ids = {name: world.own(victim, resource) for name, resource in target.rows}
+        ids = {name: world.row_for(target, victim, resource) for name, resource in target.rows}
         body = world.body(target, victim)
         answer = world.ask(target, by=attacker, of=victim.user, ids=ids, body=body)
         other = world.ask(target, by=attacker, of=nobody, ids=ids, body=body)
@@ -90,7 +90,9 @@ def _foreign_id(target: Target, parameter: str, headers: Mapping[str, str]) -> P
         if resource.name not in world.victim.rows:
             raise UnprovableError(f"the victim has no {resource.name}")
         body = world.body(target, world.attacker)
-        foreign = world.ask(target, by=world.attacker, ids={parameter: world.own(world.victim, resource)}, body=body, headers=headers)
+        foreign = world.ask(
+            target, by=world.attacker, ids={parameter: world.row_for(target, world.victim, resource)}, body=body, headers=headers
+        )
         absent = world.ask(target, by=world.attacker, ids={parameter: str(uuid4())}, body=body, headers=headers)
         if target.kind != "unlink":  # which is repeatable: 204, whether there was a link or not
             broken = expect(foreign, 404)

@@ -38,6 +38,8 @@ class Party:
     rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     bodies: dict[str, Row] = field(default_factory=dict[str, Row])
     """What the first row of each resource was made of."""
+    deleted: dict[str, str] = field(default_factory=dict[str, str])
+    """The id of a row that was deleted and is kept, of each resource that keeps them."""
 
 
 class World:
@@ -102,7 +104,7 @@ class World:
         """
         user = of if of is not None else by.user if isinstance(by, Party) else self.victim.user
         owner = by if isinstance(by, Party) else self.victim
-        values = {name: (ids or {}).get(name) or self.own(owner, resource) for name, resource in target.rows}
+        values = {name: (ids or {}).get(name) or self.row_for(target, owner, resource) for name, resource in target.rows}
         path = target.path.format(**{name: quote(value, safe="") for name, value in {"user_id": user, **values}.items()})
         precondition = {"If-Match": "*"} if target.needs_precondition else {}
         token = by.token if isinstance(by, Party) else by
@@ -115,8 +117,13 @@ class World:
         rows = party.rows.get(resource.name)
         return str(rows[0]["id"]) if rows else str(uuid4())
 
+    def row_for(self, target: Target, party: Party, resource: Resource) -> str:
+        """The id of a user's row that the operation is meant for: a deleted one, where it restores."""
+        return party.deleted.get(resource.name, self.own(party, resource)) if target.kind == "restore" else self.own(party, resource)
+
     def foreign_ids(self) -> Iterator[str]:
         """The ids of the victim's rows."""
+        yield from self.victim.deleted.values()
         for rows in self.victim.rows.values():
             yield from (str(row["id"]) for row in rows)
 
@@ -137,6 +144,10 @@ class World:
             row, body = self._create(party, resource, frozenset())
             party.rows.setdefault(resource.name, []).append(row)
             party.bodies.setdefault(resource.name, body)
+        if resource.soft_delete and Operation.DELETE in resource.operations:
+            deleted = self.new(party, resource)
+            self._delete(party, resource, deleted)
+            party.deleted[resource.name] = deleted
 
     def _create(self, party: Party, resource: Resource, above: frozenset[str]) -> tuple[Row, Row]:
         """A new row, and the body that made it: with all that a body can have, or with what it must have where rules forbid more."""
@@ -241,8 +252,11 @@ class World:
         """Delete every row that was made, those that refer to others first."""
         for party, resource, row_id in reversed(self._made):
             if Operation.DELETE in resource.operations:
-                path = f"/api/{quote(party.user, safe='')}/{resource.segment}/{row_id}"
-                self.send("DELETE", path, token=party.token, headers={"If-Match": "*"})
+                self._delete(party, resource, row_id)
+
+    def _delete(self, party: Party, resource: Resource, row_id: str) -> None:
+        path = f"/api/{quote(party.user, safe='')}/{resource.segment}/{row_id}"
+        self.send("DELETE", path, token=party.token, headers={"If-Match": "*"})
 
     def note(self, party: Party, resource: Resource, answer: httpx.Response) -> None:
         """Remember a row that an attack has made, so that `clear` deletes it."""
