@@ -22,10 +22,12 @@ from generator.migrations.operations import (
     DropColumn,
     DropComputed,
     DropConstraint,
+    DropDeleted,
     DropIndex,
     DropSearch,
     DropTable,
     Operation,
+    PurgeDeleted,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
@@ -33,6 +35,7 @@ from generator.migrations.operations import (
     ReplaceValue,
     Require,
     SetSearch,
+    StopPurging,
 )
 from generator.migrations.renames import mentions
 
@@ -98,6 +101,10 @@ _RENAME = (
 _RETYPE = "No version of the application reads both types. Stop the old one, migrate, start the new one; or add a new field beside it."
 _BOTH = "It allows less and more at once: loosen it in one change and tighten it in the next."
 _VALUE = "No version of the application knows both values. Add the new value, deploy, then replace the old one."
+_UNDELETED = (
+    "The old version needs the column, and the new one shows deleted rows again until they are gone. Stop the old one, migrate, start the "
+    "new one."
+)
 _REQUIRED = "The new version cannot create rows while the column is there. Make the field nullable first, deploy, then drop it."
 
 
@@ -115,6 +122,9 @@ _ALWAYS: Mapping[type[Operation], Impact] = {
     DropIndex: Impact(Lock.NONE, Work.NONE, Order.ANY),
     SetSearch: Impact(Lock.NONE, Work.BUILD, Order.MIGRATE_FIRST),
     DropSearch: Impact(Lock.NONE, Work.NONE, Order.DEPLOY_FIRST),
+    PurgeDeleted: Impact(Lock.NONE, Work.NONE, Order.MIGRATE_FIRST),
+    StopPurging: Impact(Lock.NONE, Work.NONE, Order.DEPLOY_FIRST),
+    DropDeleted: Impact(Lock.NONE, Work.UPDATE, Order.STEPS, "every deleted row is lost for good", _UNDELETED),
     ChangeDefault: _QUICK,
     RenameConstraint: _QUICK,
     RenameIndex: _QUICK,

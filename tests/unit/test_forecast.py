@@ -71,7 +71,7 @@ def test_the_order_keeps_both_versions_working(name: str) -> None:
 
 
 def test_every_operation_has_its_case() -> None:
-    resources = {"CreateTable", "DropTable", "RenameTable"}  # below
+    resources = {"CreateTable", "DropTable", "RenameTable", "PurgeDeleted", "StopPurging", "DropDeleted"}  # below
     follow = {"RenameConstraint", "RenameIndex"}  # beside RenameColumn
     every = {one.__name__ for one in operations.Operation.__value__.__args__}
     assert {operation for *_, operation in CASES.values()} | resources | follow == every
@@ -87,6 +87,17 @@ def test_resources() -> None:
     assert forecast(one, two, ()).order is Order.MIGRATE_FIRST
     assert forecast(two, one, ()).order is Order.DEPLOY_FIRST
     assert forecast(two, other, ()).order is Order.STEPS
+
+
+def test_soft_delete() -> None:
+    plain, _ = compiled(task=spec("title: string"))
+    kept, _ = compiled(task=spec("title: string", rest="soft_delete: true\n"))
+    assert plain is not None
+    assert kept is not None
+    assert forecast(plain, kept, ()).order is Order.MIGRATE_FIRST
+    ended = forecast(kept, plain, ())
+    assert ended.order is Order.STEPS
+    assert "every deleted row is lost for good" in {step.impact.rows for step in ended.steps}
 
 
 def test_the_most_dangerous_comes_first() -> None:
