@@ -150,7 +150,7 @@ def upgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How far:
 
     root = Path.cwd()
     _history(root)
-    with _database(root) as target:
+    with _database(root, offline=sql) as target:
         runner.upgrade(root, target, to, sql=sql)
         if not sql:
             console.say(f"The database is at {runner.current(target) or 'base'}.")
@@ -166,7 +166,7 @@ def downgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How fa
 
     root = Path.cwd()
     _history(root)
-    with _database(root) as target:
+    with _database(root, offline=sql) as target:
         runner.downgrade(root, target, to, sql=sql)
         if not sql:
             console.say(f"The database is at {runner.current(target) or 'base'}.")
@@ -211,11 +211,11 @@ def _history(root: Path) -> History:
 
 
 @contextlib.contextmanager
-def _database(root: Path) -> Generator[Target]:
+def _database(root: Path, *, offline: bool = False) -> Generator[Target]:
     from generator.migrations.runner import MigrationError, target_of  # noqa: PLC0415 - as above
 
     try:
-        with target_of(root, read_environment(root)) as target:
+        with target_of(root, read_environment(root), offline=offline) as target:
             yield target
     except MigrationError as problem:
         code = ExitCode.REFUSED if problem.is_data else ExitCode.ENVIRONMENT

@@ -40,19 +40,25 @@ class Target:
 
 
 @contextlib.contextmanager
-def target_of(root: Path, environ: Mapping[str, str]) -> Generator[Target]:
+def target_of(root: Path, environ: Mapping[str, str], *, offline: bool = False) -> Generator[Target]:
     """The database of MIGRATION_DATABASE_URL and DATABASE_URL; without them the embedded one, started for as long as it is needed.
 
-    Raises MigrationError for settings that cannot be used, and EmbeddedError.
+    `offline` needs none: it is for what is printed, and takes the application's role from the address. Raises MigrationError for settings
+    that cannot be used, and EmbeddedError.
     """
     if "DATABASE_URL" not in environ:
+        if offline:
+            yield Target("", APP_ROLE)
+            return
         with EmbeddedPostgres.start(data_folder(root), note="rowsmith db") as database:
             yield Target(database.dsn(OWNER_ROLE), APP_ROLE)
         return
     application = _address("DATABASE_URL", environ["DATABASE_URL"])
     owner = _address("MIGRATION_DATABASE_URL", environ.get("MIGRATION_DATABASE_URL", environ["DATABASE_URL"]))
-    role = asyncio.run(_ask(application, "SELECT current_user"))
-    yield Target(owner, role or "")
+    role = make_url(application).username if offline else asyncio.run(_ask(application, "SELECT current_user"))
+    if not role:
+        raise MigrationError("DATABASE_URL names no user, to whom rights are granted", "write it as postgresql://USER@HOST:PORT/DATABASE")
+    yield Target(owner, role)
 
 
 def _address(name: str, text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.embedded import EmbeddedPostgres
+from tests.support import squawk
 from tests.support.catalog import catalog
 from tests.support.database import new_database
 from tests.support.migrating import Project
@@ -45,6 +46,10 @@ def test_the_history_ends_in_the_models_and_its_split_field_keeps_what_it_said(p
     assert project.database.execute(states) == before
     project.rowsmith("db", "downgrade", "base")
     assert catalog(project.database)["columns"] == []
+
+
+def test_squawk_finds_nothing_in_the_sql_of_the_history(project: Project) -> None:
+    assert squawk.findings(project.rowsmith("db", "upgrade", "--sql").out) == []
 
 
 def test_a_step_that_would_never_end_is_refused_and_changes_nothing(project: Project) -> None:

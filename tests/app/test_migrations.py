@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.embedded import APP_ROLE, EmbeddedPostgres
+from tests.support import squawk
 from tests.support.catalog import catalog
 from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
@@ -239,6 +240,7 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     project.rowsmith("db", "revision", *edit.options)
     project.rowsmith("db", "upgrade")
     assert catalog(project.database) == expected(project)
+    assert squawk.findings(project.rowsmith("db", "upgrade", "--sql").out) == []
     second = catalog(project.database)
     after = rows_of(project, table)
     assert [row["id"] for row in after] == [row["id"] for row in before]
@@ -365,9 +367,7 @@ def test_sql_is_printed_and_psql_can_run_it(project: Project, postgres: Embedded
     project.rowsmith("db", "revision")
     printed = project.rowsmith("db", "upgrade", "--sql").out
     with new_database(postgres, tables=False) as other:
-        for statement in printed.replace("BEGIN;", "").replace("COMMIT;", "").split(";\n"):
-            if statement.strip():
-                other.execute(statement)
+        other.execute(printed)
         project.rowsmith("db", "upgrade")
         made = catalog(other)
         wanted = catalog(project.database)

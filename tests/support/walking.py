@@ -13,6 +13,7 @@ from generator.embedded import APP_ROLE
 from generator.migrations.database import CORE, Table
 from generator.migrations.renames import Renames, renames_of
 from generator.migrations.revisions import History, read_history
+from tests.support import squawk
 from tests.support.catalog import catalog
 from tests.support.command import Answer
 from tests.support.database import Database, OpenDatabase, new_database
@@ -53,6 +54,7 @@ class Walk:
         new = read_history(self._project.root)
         if new.head == old.head:
             return
+        assert squawk.findings(self._project.rowsmith("db", "upgrade", "--sql", f"{old.head}:{new.head}").out) == []
         rows = self._rows(old)
         if self._run("upgrade"):
             _check_rows(old.database.tables, new.database.tables, renames, rows, self._rows(new))

@@ -30,7 +30,12 @@ def _connections() -> tuple[str, str]:
 
 
 def _run(connection: Connection | None) -> None:
-    context.configure(connection=connection, dialect_name=None if connection else "postgresql", version_table=ALEMBIC_VERSION)
+    context.configure(
+        connection=connection,
+        dialect_name=None if connection else "postgresql",
+        version_table=ALEMBIC_VERSION,
+        transactional_ddl=False,  # each step is a transaction of its own, and some cannot run within one
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -20,9 +20,11 @@ from app.db.cleanup import function_sql, trash_sql
 from app.db.search import Search, drop_function_sql
 from app.db.table import POLICY
 
-LOCK_TIMEOUT = "2s"
+LOCK_TIMEOUT, STATEMENT_TIMEOUT = "2s", "1h"
+"""How long a statement waits for its lock, and how long it may take."""
+
 PATIENT = "0"
-"""For what waits for others without making anybody wait: no end."""
+"""For what waits for others, and works, without making anybody wait: no end."""
 
 ATTEMPTS = 30
 PAUSE = 0.5
@@ -34,7 +36,9 @@ BATCH = 1_000
 SHOWN = 5
 """Rows that are named where some are in the way."""
 
-LOCK_NOT_AVAILABLE = "55P03"
+LOCKED = ("55P03", "40P01")
+"""A lock was not to be had in time, or two statements waited for each other."""
+
 ABOUT_ROWS = ("22", "23")
 """Classes of errors that rows cause: a value that fits nowhere, a broken constraint."""
 
@@ -184,7 +188,7 @@ def add_unique_index(name: str, table: str, sql: str) -> None:
 
 def drop_index(name: str) -> None:
     """Drop an index."""
-    _run(f"DROP INDEX CONCURRENTLY IF EXISTS {_quote(name)}", lock_timeout=PATIENT)
+    _run(f"DROP INDEX CONCURRENTLY IF EXISTS {_quote(name)}", patient=True)
 
 
 def rename_index(old: str, new: str) -> None:
@@ -232,14 +236,14 @@ def _build_index(kind: str, name: str, table: str, sql: str) -> None:
     """Build an index concurrently; what an interrupted attempt has left is dropped first."""
     if _has(f"SELECT FROM pg_index WHERE indexrelid = to_regclass({_text(_quote(name))}) AND NOT indisvalid"):
         drop_index(name)
-    _run(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {_quote(name)} ON {_quote(table)} {sql}", lock_timeout=PATIENT)
+    _run(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {_quote(name)} ON {_quote(table)} {sql}", patient=True)
 
 
 def _validate(table: str, constraint: str, broken: str | None) -> None:
     """Check the rows that are there. Where one breaks the constraint, it goes again: until it can hold for all, it holds for none."""
     try:
         with _naming_rows(table, broken):
-            _run(f"ALTER TABLE {_quote(table)} VALIDATE CONSTRAINT {constraint}")
+            _run(f"ALTER TABLE {_quote(table)} VALIDATE CONSTRAINT {constraint}", patient=True)
     except DBAPIError as error:
         if _state(error).startswith(ABOUT_ROWS):
             _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT {constraint}")
@@ -282,23 +286,31 @@ def _in_batches(table: str, change: str, condition: str) -> None:
         _run(sql)
 
 
-def _run(sql: str, *, lock_timeout: str = LOCK_TIMEOUT) -> None:
-    """Run a statement; where it does not get its lock, again and again for a while."""
+def _run(sql: str, *, patient: bool = False) -> None:
+    """Run a statement; where it does not get its lock, again and again for a while. A `patient` one waits for it."""
+    _limit(PATIENT if patient else LOCK_TIMEOUT, PATIENT if patient else STATEMENT_TIMEOUT)
     if context.is_offline_mode():
         op.execute(sql.replace(":", "\\:"))
         return
     connection = op.get_bind()
-    connection.exec_driver_sql(f"SET lock_timeout = '{lock_timeout}'")
-    connection.exec_driver_sql("SET statement_timeout = 0")
     for attempt in range(1, ATTEMPTS + 1):
         try:
             connection.exec_driver_sql(sql)
         except DBAPIError as error:
-            if _state(error) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+            if _state(error) not in LOCKED or attempt == ATTEMPTS:
                 raise
             time.sleep(PAUSE)
         else:
             return
+
+
+def _limit(lock_timeout: str, statement_timeout: str) -> None:
+    """Set both limits where they are others."""
+    known = context.config.attributes
+    if known.get("limits") != (lock_timeout, statement_timeout):
+        known["limits"] = lock_timeout, statement_timeout
+        for name, value in (("lock_timeout", lock_timeout), ("statement_timeout", statement_timeout)):
+            op.execute(f"SET {name} = '{value}'")
 
 
 def _state(error: DBAPIError) -> str:

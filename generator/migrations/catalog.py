@@ -1,0 +1,87 @@
+"""What PostgreSQL's catalog says of a database: a fact a line, so that two databases can be held against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+
+_FACTS = """
+SELECT 'table ' || c.relname, CASE WHEN c.relrowsecurity THEN 'row-level security' ELSE 'no row-level security' END
+       || CASE WHEN c.relforcerowsecurity THEN ', forced' ELSE '' END
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+UNION ALL
+SELECT 'column ' || c.relname || '.' || a.attname, concat_ws(' ',
+       format_type(a.atttypid, a.atttypmod),
+       'COLLATE ' || (SELECT quote_ident(l.collname) FROM pg_collation l WHERE l.oid = a.attcollation AND l.oid <> t.typcollation),
+       CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+       CASE WHEN a.attgenerated = 's' THEN 'GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid) || ') STORED'
+            WHEN d.adbin IS NOT NULL THEN 'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT 'constraint ' || r.relname || '.' || c.conname,
+       pg_get_constraintdef(c.oid) || CASE WHEN c.convalidated THEN '' ELSE ' (not validated)' END
+FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE c.connamespace = 'public'::regnamespace AND c.contype <> 'n'
+UNION ALL
+SELECT 'index ' || r.relname || '.' || i.relname, pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' (not valid)' END
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class r ON r.oid = x.indrelid
+WHERE i.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'policy ' || r.relname || '.' || p.polname, concat_ws(' ', p.polcmd::text, CASE WHEN p.polpermissive THEN 'permissive' END,
+       'USING ' || pg_get_expr(p.polqual, p.polrelid), 'WITH CHECK ' || pg_get_expr(p.polwithcheck, p.polrelid))
+FROM pg_policy p JOIN pg_class r ON r.oid = p.polrelid WHERE r.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'rights on ' || r.relname, string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)
+FROM pg_class r, aclexplode(r.relacl) a JOIN pg_roles o ON o.oid = a.grantee
+WHERE r.relnamespace = 'public'::regnamespace AND r.relkind IN ('r', 'p') AND o.rolname = $1 AND a.grantee <> r.relowner GROUP BY r.relname
+UNION ALL
+SELECT 'trigger ' || r.relname || '.' || t.tgname, pg_get_triggerdef(t.oid)
+FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
+UNION ALL
+SELECT 'function ' || p.proname, pg_get_functiondef(p.oid)
+       || CASE WHEN has_function_privilege($1, p.oid, 'EXECUTE') THEN '' ELSE ' (no right)' END
+FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+"""
+
+VERSION_TABLE = "alembic_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The facts by what they are about: `column tasks.title` → `text NOT NULL`."""
+
+    facts: dict[str, str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no table."""
+        return not self.facts
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogDifference:
+    """One fact in which two databases differ; None where one of them has nothing of the kind."""
+
+    about: str
+    first: str | None
+    second: str | None
+
+
+async def read_catalog(dsn: str, app_role: str) -> Catalog:
+    """The catalog of a database, with the rights of the application's role. Alembic's own table is left out."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        rows = await connection.fetch(_FACTS, app_role)
+    finally:
+        await connection.close()
+    own = (f" {VERSION_TABLE}", f" {VERSION_TABLE}.")
+    return Catalog({about: fact for about, fact in rows if not (about.endswith(own[0]) or own[1] in about)})
+
+
+def compare(first: Catalog, second: Catalog) -> tuple[CatalogDifference, ...]:
+    """The facts in which two databases differ, sorted."""
+    names = sorted(first.facts.keys() | second.facts.keys())
+    pairs = ((name, first.facts.get(name), second.facts.get(name)) for name in names)
+    return tuple(CatalogDifference(name, one, other) for name, one, other in pairs if one != other)

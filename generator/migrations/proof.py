@@ -1,0 +1,157 @@
+"""The proof that revisions and models agree, on databases of a scratch PostgreSQL; and which revision a database without a mark is at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
+from generator.migrations import runner
+from generator.migrations.catalog import Catalog, CatalogDifference, compare, read_catalog
+from generator.migrations.fixtures import Keys, add_rows, delete_rows, read_keys
+from generator.migrations.runner import MigrationError, Target
+
+CREATE_TABLES = "import asyncio, sys; from app.db.schema import create_schema; asyncio.run(create_schema(*sys.argv[1:]))"
+
+type Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold: what, and in which facts two databases differ (`sides` says which two)."""
+
+    message: str
+    sides: tuple[str, str] = ("", "")
+    differences: tuple[CatalogDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found, and what is worth knowing (`notes`): revisions that some rows stop, tables that no rows were made for."""
+
+    revisions: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+class ModelsError(Exception):
+    """The tables of the models cannot be made; the message says why."""
+
+
+@contextmanager
+def scratch() -> Generator[EmbeddedPostgres]:
+    """A PostgreSQL in a temporary folder. EmbeddedError where it cannot run."""
+    folder = Path(tempfile.mkdtemp(prefix="rowsmith-check-", dir="/tmp"))  # short, as the path of a socket has to be
+    folder.chmod(0o755)  # PostgreSQL's own user goes through it
+    try:
+        with EmbeddedPostgres.start(folder / "data", durable=False) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def prove(root: Path, server: EmbeddedPostgres, progress: Progress) -> Proof:
+    """Run each revision up, down and up again over rows, and hold the end against the models. ModelsError, MigrationError."""
+    revisions = runner.missing(root, None)
+    server.create_database("models")
+    _create_tables(root, server.dsn(OWNER_ROLE, "models"))
+    findings: list[Finding] = []
+    notes: list[str] = []
+    walk = _Walk(root, server, notes, findings)
+    for number, revision in enumerate(revisions, 1):
+        progress(f"revision {number} of {len(revisions)}")
+        walk.run(revision)
+    differences = compare(walk.catalog(), asyncio.run(read_catalog(server.dsn(SUPERUSER, "models"), APP_ROLE)))
+    if differences:
+        findings.append(Finding("the revisions do not lead to the models", ("revisions", "models"), differences))
+    return Proof(len(revisions), tuple(findings), tuple(dict.fromkeys(notes)))
+
+
+class _Walk:
+    """A database that goes from one revision to the next."""
+
+    def __init__(self, root: Path, server: EmbeddedPostgres, notes: list[str], findings: list[Finding]) -> None:
+        server.create_database("revisions")
+        self._root = root
+        self._target = Target(server.dsn(OWNER_ROLE, "revisions"), APP_ROLE)
+        self._dsn = server.dsn(SUPERUSER, "revisions")
+        self._notes, self._findings = notes, findings
+
+    def catalog(self) -> Catalog:
+        return asyncio.run(read_catalog(self._dsn, APP_ROLE))
+
+    def run(self, revision: str) -> None:
+        """Up, down, up: the catalogs are the same each time, and no row of a table that stays is gone."""
+        before, rows = self.catalog(), asyncio.run(read_keys(self._dsn))
+        self._go("upgrade", revision)
+        after = self.catalog()
+        self._compare_rows(f"the upgrade to {revision}", rows)
+        self._go("downgrade", "-1")
+        self._compare(f"the downgrade of {revision} does not lead back", ("before", "after it"), before, self.catalog())
+        self._go("upgrade", revision)
+        self._compare(f"the second upgrade to {revision} leads elsewhere than the first", ("first", "second"), after, self.catalog())
+        self._compare_rows(f"the way down from {revision} and up again", rows)
+        empty = asyncio.run(add_rows(self._dsn))
+        self._notes += [f"no rows are known that the rules of {name} allow: it was tried empty" for name in empty if not name.endswith("_")]
+
+    def _go(self, direction: str, revision: str) -> None:
+        """Run a revision; where rows are in the way, as they may be, it goes on without rows."""
+        run = runner.upgrade if direction == "upgrade" else runner.downgrade
+        try:
+            run(self._root, self._target, revision)
+        except MigrationError as problem:
+            if not problem.is_data:
+                raise
+            self._notes.append(f"some rows stop the {direction} {'to' if direction == 'upgrade' else 'from'} {revision}: {problem.message}")
+            asyncio.run(delete_rows(self._dsn))
+            run(self._root, self._target, revision)
+
+    def _compare(self, message: str, sides: tuple[str, str], first: Catalog, second: Catalog) -> None:
+        if differences := compare(first, second):
+            self._findings.append(Finding(message, sides, differences))
+
+    def _compare_rows(self, what: str, before: Keys) -> None:
+        after = asyncio.run(read_keys(self._dsn))
+        for number, (name, keys) in before.items():
+            lost = keys - after[number][1] if number in after else frozenset[object]()
+            if lost and any(keys for _, keys in after.values()):  # all rows are gone where they were in the way
+                self._findings.append(Finding(f"{what} loses {len(lost)} of {len(keys)} rows of {name}"))
+
+
+def _create_tables(root: Path, dsn: str) -> None:
+    """Make the tables of the models, in a Python of their own."""
+    answer = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", CREATE_TABLES, dsn, APP_ROLE],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if answer.returncode:
+        raise ModelsError(next((line for line in reversed(answer.stderr.splitlines()) if line.strip()), "it gave no reason"))
+
+
+def revision_of(root: Path, server: EmbeddedPostgres, target: Target) -> tuple[str | None, tuple[CatalogDifference, ...]]:
+    """The revision whose tables a database has; None where it is none, with the differences to the one that is nearest."""
+    wanted = asyncio.run(read_catalog(target.owner_dsn, target.app_role))
+    server.create_database("revisions")
+    scratch_target = Target(server.dsn(OWNER_ROLE, "revisions"), APP_ROLE)
+    nearest: tuple[CatalogDifference, ...] | None = None
+    for revision in runner.missing(root, None):
+        runner.upgrade(root, scratch_target, revision)
+        differences = compare(asyncio.run(read_catalog(scratch_target.owner_dsn, APP_ROLE)), wanted)
+        if not differences:
+            return revision, ()
+        if nearest is None or len(differences) < len(nearest):
+            nearest = differences
+    return None, nearest or ()
