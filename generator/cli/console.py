@@ -76,6 +76,13 @@ def say(text: str = "") -> None:
     sys.stderr.flush()
 
 
+def progress(text: str) -> None:
+    """Show how far long work is, in place of what was shown before; on a terminal only. An empty text takes it away."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
 def report(diagnostics: Iterable[Diagnostic], output: OutputFormat = OutputFormat.TEXT, source: ReadSource | Path = Path()) -> None:
     """Print findings: as text to stderr (the first hundred) with a line that counts them, in the other formats to stdout and without.
 

@@ -36,6 +36,7 @@ from generator.pipeline import load_schema
 from generator.write import create, replace_file
 
 if TYPE_CHECKING:
+    from generator.migrations.proof import Finding
     from generator.migrations.runner import Target
 
 commands = typer.Typer(help="Keep the database in step with the specs.", no_args_is_help=True, rich_markup_mode=None)
@@ -194,6 +195,57 @@ def status() -> None:
         console.say(f"\nThe database lacks {console.count(len(missing), 'revision')}; `rowsmith db upgrade` runs what is missing.")
     if changes or missing:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+@commands.command()
+def check() -> None:
+    """Prove that the revisions lead to the models, and back, and keep every row.
+
+    Runs each revision up, down and up again on a PostgreSQL of its own, over rows that it makes, and compares its catalog at the end with
+    that of the models. Ends with exit code 1 and the differences where something does not hold.
+    """
+    from generator.migrations import proof  # noqa: PLC0415 - as above
+    from generator.migrations.runner import MigrationError  # noqa: PLC0415 - as above
+
+    root = Path.cwd()
+    schema = _schema(root)
+    try:
+        history = read_history(root)
+    except RevisionError as problem:
+        raise CommandError(ExitCode.FINDINGS, problem.message, problem.hint) from problem
+    if history.head is None:
+        console.say("there are no revisions to check; `rowsmith db revision` writes the first one")
+        return
+    try:
+        with proof.scratch() as server:
+            found = proof.prove(root, server, console.progress)
+    except proof.ModelsError as problem:
+        message = f"the tables of app/models cannot be made: {problem}"
+        raise CommandError(ExitCode.FINDINGS, message, "mend that; `rowsmith check` says whether the code is current") from problem
+    except MigrationError as problem:
+        raise CommandError(ExitCode.FINDINGS, problem.message, "mend the revision that does it, unless it has been merged") from problem
+    except EmbeddedError as problem:
+        raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
+    for note in found.notes:
+        console.say(f"note: {note}")
+    changes = pending(schema, history)
+    for finding in found.findings:
+        console.data(_told_finding(finding))
+    if changes:
+        console.data(f"the specs have {_changes(changes)}: {', '.join(one.summary for one in changes[:3])}\n")
+    if found.findings or changes:
+        raise typer.Exit(ExitCode.FINDINGS)
+    console.say(f"{console.count(found.revisions, 'revision')}: up, down and up again, every row kept, and the end is that of the models")
+
+
+def _told_finding(finding: Finding) -> str:
+    """A finding with the facts in which two databases differ, one under the other."""
+    lines = [f"{finding.message}{':' if finding.differences else ''}"]
+    width = max(map(len, finding.sides)) + 2
+    for one in finding.differences:
+        lines.append(f"  {one.about}")
+        lines += [f"    {side:<{width}}{fact or 'nothing'}" for side, fact in zip(finding.sides, (one.first, one.second), strict=True)]
+    return "\n".join(lines) + "\n"
 
 
 def _schema(root: Path) -> Schema:

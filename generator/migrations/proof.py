@@ -69,6 +69,7 @@ def prove(root: Path, server: EmbeddedPostgres, progress: Progress) -> Proof:
     for number, revision in enumerate(revisions, 1):
         progress(f"revision {number} of {len(revisions)}")
         walk.run(revision)
+    progress("")
     differences = compare(walk.catalog(), asyncio.run(read_catalog(server.dsn(SUPERUSER, "models"), APP_ROLE)))
     if differences:
         findings.append(Finding("the revisions do not lead to the models", ("revisions", "models"), differences))
