@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from asyncpg import exceptions as pg
+from asyncpg.exceptions import InvalidCachedStatementError
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
@@ -53,9 +54,19 @@ class _RolledBack(Exception):  # noqa: N818  # no error: what a dry run ends wit
 
 
 def with_writes(handler: Handler) -> Handler:
-    """`handler`, which also understands the headers of writes."""
+    """`handler`, which also understands the headers of writes.
+
+    Where a migration changes a table while its transaction runs, the request is done again from its beginning: nothing of the first attempt
+    is left, and asyncpg prepares its statements anew.
+    """
 
     async def handle(request: Request) -> Response:
+        try:
+            return await once(request)
+        except InvalidCachedStatementError:
+            return await once(request)
+
+    async def once(request: Request) -> Response:
         for name, _ in request.scope["headers"]:
             if name == _PREFER or (name == _KEY and request.method == "POST"):
                 return await _in_unit(request, handler)

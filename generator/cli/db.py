@@ -147,11 +147,13 @@ def upgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How far:
 
     It is the database of MIGRATION_DATABASE_URL or DATABASE_URL; without them, the embedded one.
     """
-    from generator.migrations import runner  # noqa: PLC0415 - Alembic and its driver take a while to load
+    from generator.migrations import proof, runner  # noqa: PLC0415 - Alembic and its driver take a while to load
 
     root = Path.cwd()
     _history(root)
     with _database(root, offline=sql) as target:
+        if not sql and (at := proof.adopt(root, target)):
+            console.say(f"The tables of the database are those of {at}, which is noted now.")
         runner.upgrade(root, target, to, sql=sql)
         if not sql:
             console.say(f"The database is at {runner.current(target) or 'base'}.")

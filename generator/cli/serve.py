@@ -224,8 +224,10 @@ def _prepare_tables(plan: _Plan, settings: Any, *, embedded: bool) -> None:
 
 
 def _migrate(plan: _Plan, target: Target, history: History, *, embedded: bool) -> None:
-    from generator.migrations import runner  # noqa: PLC0415 - loaded with the application
+    from generator.migrations import proof, runner  # noqa: PLC0415 - loaded with the application
 
+    if embedded:
+        proof.adopt(plan.root, target)
     missing = runner.missing(plan.root, runner.current(target))
     if missing and embedded:
         runner.upgrade(plan.root, target)

@@ -1,4 +1,4 @@
-"""The proof that revisions and models agree, on databases of a scratch PostgreSQL; and which revision a database without a mark is at."""
+"""The proof that revisions and models agree, on databases of a scratch PostgreSQL, and that tell which revision a database without a mark is at."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class _Walk:
         except MigrationError as problem:
             if not problem.is_data:
                 raise
-            self._notes.append(f"some rows stop the {direction} {'to' if direction == 'upgrade' else 'from'} {revision}: {problem.message}")
+            reason = problem.message.partition("\n")[0]
+            self._notes.append(f"some rows stop the {direction} {'to' if direction == 'upgrade' else 'from'} {revision}: {reason}")
             asyncio.run(delete_rows(self._dsn))
             run(self._root, self._target, revision)
 
@@ -142,17 +143,34 @@ def _create_tables(root: Path, dsn: str) -> None:
         raise ModelsError(next((line for line in reversed(answer.stderr.splitlines()) if line.strip()), "it gave no reason"))
 
 
-def revision_of(root: Path, server: EmbeddedPostgres, target: Target) -> tuple[str | None, tuple[CatalogDifference, ...]]:
-    """The revision whose tables a database has; None where it is none, with the differences to the one that is nearest."""
-    wanted = asyncio.run(read_catalog(target.owner_dsn, target.app_role))
-    server.create_database("revisions")
-    scratch_target = Target(server.dsn(OWNER_ROLE, "revisions"), APP_ROLE)
-    nearest: tuple[CatalogDifference, ...] | None = None
-    for revision in runner.missing(root, None):
-        runner.upgrade(root, scratch_target, revision)
-        differences = compare(asyncio.run(read_catalog(scratch_target.owner_dsn, APP_ROLE)), wanted)
-        if not differences:
-            return revision, ()
-        if nearest is None or len(differences) < len(nearest):
-            nearest = differences
-    return None, nearest or ()
+def adopt(root: Path, target: Target) -> str | None:
+    """Mark a database whose tables were made from the models, before there were revisions, with the one that it is at.
+
+    Returns that revision; None where there is nothing to do. MigrationError where its tables are those of no revision.
+    """
+    if not runner.is_unmarked(target):
+        return None
+    with scratch() as server:
+        server.create_database("revisions")
+        steps = Target(server.dsn(OWNER_ROLE, "revisions"), APP_ROLE)
+        catalogs: dict[str, Catalog] = {}
+        for revision in runner.missing(root, None):
+            runner.upgrade(root, steps, revision)
+            catalogs[revision] = asyncio.run(read_catalog(steps.owner_dsn, APP_ROLE))
+    ours = {about for catalog in catalogs.values() for about in catalog.facts if about.startswith("table ")}
+    found = asyncio.run(read_catalog(target.owner_dsn, target.app_role))
+    if not ours & found.facts.keys():
+        return None  # tables of others
+    others = {about.removeprefix("table ") for about in found.facts if about.startswith("table ") and about not in ours}
+    found = Catalog({about: fact for about, fact in found.facts.items() if about.split(" ")[-1].partition(".")[0] not in others})
+    differences = {revision: compare(catalog, found) for revision, catalog in catalogs.items()}
+    nearest = min(reversed(differences), key=lambda revision: len(differences[revision]))
+    if differences[nearest]:
+        first, *more = differences[nearest]
+        raise MigrationError(
+            f"the database has tables and no revision, and they are those of none: beside {nearest}, {first.about} is "
+            f"{first.second or 'missing'} instead of {first.first or 'nothing'}{f', and {len(more)} more' if more else ''}",
+            "bring it to a revision by hand and say which with `alembic stamp`, or begin with an empty database (`rm -rf .rowsmith`)",
+        )
+    runner.stamp(root, target, nearest)
+    return nearest

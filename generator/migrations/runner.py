@@ -89,6 +89,18 @@ def current(target: Target) -> str | None:
     return asyncio.run(_ask(target.owner_dsn, "SELECT version_num FROM alembic_version"))
 
 
+def is_unmarked(target: Target) -> bool:
+    """Whether a database has tables, and Alembic has never been at it."""
+    tables = "SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    query = f"SELECT (EXISTS ({tables}) AND to_regclass('alembic_version') IS NULL)::text"  # our own text
+    return asyncio.run(_ask(target.owner_dsn, query)) == "true"
+
+
+def stamp(root: Path, target: Target, revision: str) -> None:
+    """Note the revision that a database is at, without running anything."""
+    _run(lambda: command.stamp(_config(root, target), revision), root)
+
+
 def missing(root: Path, at: str | None) -> tuple[str, ...]:
     """The revisions after one, oldest first. MigrationError for one that is not among those on disk."""
     script = ScriptDirectory.from_config(_config(root, None))
@@ -129,7 +141,7 @@ def _explained() -> Generator[None]:
 
 def _refusal(problem: DBAPIError) -> MigrationError:
     """What the database refused, with the rows that are in the way as the step has named them."""
-    state, reason = str(getattr(problem.orig, "sqlstate", None) or ""), str(problem.orig)
+    state, reason = str(getattr(problem.orig, "sqlstate", None) or ""), str(problem.orig).replace('_new_"', '"')
     if state.startswith(("22", "23")):
         detail = getattr(getattr(problem.orig, "__cause__", None), "detail", None)
         told = "\n".join([reason, *([detail] if detail else []), *getattr(problem, "__notes__", ())])

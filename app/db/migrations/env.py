@@ -6,6 +6,7 @@ job that migrates needs no keys of tokens.
 """
 
 import asyncio
+import time
 
 from alembic import context
 from sqlalchemy import Connection, pool
@@ -16,6 +17,9 @@ from app.config import read_environment
 
 ALEMBIC_VERSION = "alembic_version"
 """The table in which Alembic notes the revision; no resource can have its name."""
+
+LOCK = 7_236_203
+"""Key of the advisory lock under which one process at a time migrates."""
 
 
 def _connections() -> tuple[str, str]:
@@ -30,6 +34,8 @@ def _connections() -> tuple[str, str]:
 
 
 def _run(connection: Connection | None) -> None:
+    if connection is not None:
+        _wait_for_others(connection)
     context.configure(
         connection=connection,
         dialect_name=None if connection else "postgresql",
@@ -38,6 +44,12 @@ def _run(connection: Connection | None) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """One process at a time migrates. It asks again and again: a statement that waited would keep the other one's indexes from being built."""
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
+        time.sleep(0.2)
 
 
 async def _run_online(dsn: str) -> None:
