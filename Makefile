@@ -2,7 +2,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help install serve test test-pgbouncer fuzz check bench bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer fuzz walks operations check bench bench-rows fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -22,6 +22,12 @@ test-pgbouncer: install ## run the contract and the attacks through pgbouncer in
 
 fuzz: install ## send 10,000 requests of Schemathesis to the example, and as many to the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
+
+walks: install ## edit specs at random, 200 times twenty edits, and migrate a database with rows along
+	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py $(ARGS)
+
+operations: install ## run each operation of a migration over 10,000 rows, up, down and up again
+	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, specs against generated code
 	$(BIN)/ruff check .

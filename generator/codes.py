@@ -1165,6 +1165,15 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="$ rm app/db/migrations/database.json",
         right="$ git checkout HEAD -- app/db/migrations/database.json",
     ),
+    "RS742": CodeInfo(
+        title="a revision was edited",
+        meaning=(
+            "A revision that has run on a database is never run there again, so an edit of it would hold for new databases only. Steps of "
+            "your own go into a revision before it is merged: `rowsmith db revision --edited` notes that they are meant."
+        ),
+        wrong="$ vi app/db/migrations/versions/0001_create_tasks.py    # merged last week",
+        right="$ rowsmith db revision --empty -m 'Fill in what was missing'",
+    ),
     "RS750": CodeInfo(
         title="a core file was edited by hand, and the core has another version of it",
         meaning=(

@@ -25,6 +25,7 @@ from generator.migrations.revisions import (
     STATE,
     History,
     RevisionError,
+    accepted,
     heads_of,
     merge_revision,
     new_revision,
@@ -65,6 +66,9 @@ def revision(
         typer.Option("--replace", metavar="OLD=NEW", help="What rows get whose value is gone: tasks.priority.urgent=high; repeatable."),
     ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Write one even without a change, for steps of your own.")] = False,
+    edited: Annotated[
+        bool, typer.Option("--edited", help="Write none: note that edits of revisions are meant, which have run nowhere.")
+    ] = False,
 ) -> None:
     """Write the revision that brings the database to the specs.
 
@@ -73,6 +77,10 @@ def revision(
     """
     root = Path.cwd()
     schema, history = _schema(root), _history(root)
+    if edited:
+        replace_file(root / STATE, accepted(root, history).encode())
+        console.say(f"noted: {', '.join(history.edited)}" if history.edited else "no revision was edited")
+        return
     target, renames = database_of(schema), renames_of(schema, history.database)
     found = difference(history.database, target, renames, dict(_replacement(one) for one in replace or ()))
     problems = [*found.problems, *ambiguities(found.operations, allow or ())]
@@ -114,7 +122,7 @@ def merge() -> None:
         hint = "keep one of the revisions; where the other has run, `rowsmith db downgrade -1`; then delete it, restore the first one's\n"
         hint += f"{STATE}, and run `rowsmith db revision`: it writes the rest anew, on top"
         raise CommandError(ExitCode.REFUSED, f"the branches change the same: {', '.join(conflict.subjects)}", hint) from conflict
-    made = merge_revision(heads, len(parents), together)
+    made = merge_revision(root, heads, together)
     create(root, {made.path: made.text.encode()})
     replace_file(root / STATE, made.state.encode())
     console.say(f"Wrote {made.path}, which comes after {' and '.join(heads)}. Commit it with {STATE}.")
@@ -132,9 +140,9 @@ def _state_of(root: Path, revision: str) -> Database:
     try:
         for text in texts_with(root, STATE, f'"revision": "{revision}"'):
             with contextlib.suppress(ValueError):
-                database, found = load(text)
-                if found == revision:
-                    return database
+                state = load(text)
+                if state.revision == revision:
+                    return state.database
     except HistoryError as problem:
         raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
     hint = "fetch the branch that it comes from, with its history (`git fetch --unshallow`)"
@@ -201,13 +209,12 @@ def status() -> None:
 
 @commands.command()
 def check() -> None:
-    """Prove that the revisions lead to the models, and back, and keep every row.
+    """Prove that revisions lead to the models and keep every row.
 
     Runs each revision up, down and up again on a PostgreSQL of its own, over rows that it makes, and compares its catalog at the end with
     that of the models. Ends with exit code 1 and the differences where something does not hold.
     """
     from generator.migrations import proof  # noqa: PLC0415 - as above
-    from generator.migrations.runner import MigrationError  # noqa: PLC0415 - as above
 
     root = Path.cwd()
     schema = _schema(root)
@@ -224,8 +231,6 @@ def check() -> None:
     except proof.ModelsError as problem:
         message = f"the tables of app/models cannot be made: {problem}"
         raise CommandError(ExitCode.FINDINGS, message, "mend that; `rowsmith check` says whether the code is current") from problem
-    except MigrationError as problem:
-        raise CommandError(ExitCode.FINDINGS, problem.message, "mend the revision that does it, unless it has been merged") from problem
     except EmbeddedError as problem:
         raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
     for note in found.notes:
@@ -272,7 +277,7 @@ def _database(root: Path, *, offline: bool = False) -> Generator[Target]:
         with target_of(root, read_environment(root), offline=offline) as target:
             yield target
     except MigrationError as problem:
-        code = ExitCode.REFUSED if problem.is_data else ExitCode.ENVIRONMENT
+        code = ExitCode.REFUSED if problem.is_data else ExitCode.USAGE if problem.is_usage else ExitCode.ENVIRONMENT
         raise CommandError(code, problem.message, problem.hint) from problem
     except EmbeddedError as problem:
         raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem

@@ -6,7 +6,7 @@ It is what a revision is made from, and it is kept beside the revisions as JSON:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -127,18 +127,30 @@ def database_of(schema: Schema) -> Database:
     return Database((*(_table(resource, plurals, sorted(referring[resource.name])) for resource in schema.resources), *CORE))
 
 
-def dump(database: Database, revision: str) -> str:
-    """The database that a revision leads to as JSON, a line a fact, so that it reviews like code."""
-    return json.dumps({"format": FORMAT, "revision": revision, **asdict(database)}, indent=1, ensure_ascii=False) + "\n"
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What is kept beside the revisions: the database that the last one leads to, and the digests of all of them by the file's name."""
+
+    database: Database
+    revision: str
+    digests: Mapping[str, str]
 
 
-def load(text: str) -> tuple[Database, str]:
-    """What `dump` wrote: the database and its revision. ValueError when it is something else."""
+def dump(database: Database, revision: str, digests: Mapping[str, str] | None = None) -> str:
+    """The state that a revision leads to as JSON, a line a fact, so that it reviews like code."""
+    kept = {"digests": dict(sorted(digests.items()))} if digests else {}
+    document = {"format": FORMAT, "revision": revision, **kept, **asdict(database)}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def load(text: str) -> StoredState:
+    """What `dump` wrote. ValueError when it is something else."""
     try:
         document = json.loads(text)
         if document["format"] != FORMAT:
             raise ValueError(f"its format is {document['format']}, not {FORMAT}")
-        return Database(tuple(_loaded(table) for table in document["tables"])), str(document["revision"])
+        tables = tuple(_loaded(table) for table in document["tables"])
+        return StoredState(Database(tables), str(document["revision"]), dict(document.get("digests", {})))
     except (KeyError, TypeError) as problem:
         raise ValueError(f"it is not what a revision writes: {problem}") from None
 

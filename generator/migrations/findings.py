@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
-from generator.ir import Schema
+from generator.ir import Schema, Span
 from generator.migrations.places import place_of
-from generator.migrations.revisions import RevisionError, pending, read_history
+from generator.migrations.revisions import VERSIONS, RevisionError, pending, read_history
 
 SHOWN = 3
 """Operations that are named."""
@@ -19,11 +19,20 @@ def of_revisions(root: Path, schema: Schema) -> list[Diagnostic]:
         history = read_history(root)
     except RevisionError as problem:
         return [error("RS741", problem.message, None, hint=problem.hint)]
+    edited = [_edited(name) for name in history.edited]
     operations = pending(schema, history) if history.head is not None else ()
     if not operations:
-        return []
+        return edited
     names = [one.summary for one in operations]
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     places = [place for one in operations if (place := place_of(one, schema)) is not None]
     message = f"the specs have changes that no revision has: {', '.join([*names[:SHOWN], *more])}"
-    return [error("RS740", message, places[0] if places else None, hint="`rowsmith db revision` writes a revision for them")]
+    return [*edited, error("RS740", message, places[0] if places else None, hint="`rowsmith db revision` writes a revision for them")]
+
+
+def _edited(name: str) -> Diagnostic:
+    path = f"{VERSIONS}/{name}"
+    hint = f"restore it (git checkout -- {path}) and write another revision; if it has run nowhere yet: rowsmith db revision --edited"
+    return error(
+        "RS742", f"`{path}` was edited: databases that it has run on already would never get the change", Span(path, 1, 1), hint=hint
+    )

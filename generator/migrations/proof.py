@@ -1,4 +1,4 @@
-"""The proof that revisions and models agree, on databases of a scratch PostgreSQL, and that tell which revision a database without a mark is at."""
+"""The proof that revisions and models agree, on a scratch PostgreSQL; and which revision a database is at that nobody has marked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
 from generator.migrations import runner
 from generator.migrations.catalog import Catalog, CatalogDifference, compare, read_catalog
 from generator.migrations.fixtures import Keys, add_rows, delete_rows, read_keys
+from generator.migrations.revisions import read_parents
 from generator.migrations.runner import MigrationError, Target
 
 CREATE_TABLES = "import asyncio, sys; from app.db.schema import create_schema; asyncio.run(create_schema(*sys.argv[1:]))"
@@ -59,17 +60,25 @@ def scratch() -> Generator[EmbeddedPostgres]:
 
 
 def prove(root: Path, server: EmbeddedPostgres, progress: Progress) -> Proof:
-    """Run each revision up, down and up again over rows, and hold the end against the models. ModelsError, MigrationError."""
+    """Run each revision up, down and up again over rows, and hold the end against the models. ModelsError."""
     revisions = runner.missing(root, None)
     server.create_database("models")
     _create_tables(root, server.dsn(OWNER_ROLE, "models"))
     findings: list[Finding] = []
     notes: list[str] = []
     walk = _Walk(root, server, notes, findings)
-    for number, revision in enumerate(revisions, 1):
-        progress(f"revision {number} of {len(revisions)}")
-        walk.run(revision)
+    is_straight = all(len(before) <= 1 for before in read_parents(root).values())
+    ways = [(revision, "-1") for revision in revisions] if is_straight else [("head", "base")]  # branches have no single way back
+    for number, (revision, back) in enumerate(ways, 1):
+        progress(f"revision {number} of {len(ways)}")
+        try:
+            walk.run(revision, back)
+        except MigrationError as problem:
+            findings.append(Finding(f"revision {revision} cannot be run up, down and up again: {problem.message}"))
+            break
     progress("")
+    if findings:
+        return Proof(len(revisions), tuple(findings), tuple(dict.fromkeys(notes)))
     differences = compare(walk.catalog(), asyncio.run(read_catalog(server.dsn(SUPERUSER, "models"), APP_ROLE)))
     if differences:
         findings.append(Finding("the revisions do not lead to the models", ("revisions", "models"), differences))
@@ -85,17 +94,19 @@ class _Walk:
         self._target = Target(server.dsn(OWNER_ROLE, "revisions"), APP_ROLE)
         self._dsn = server.dsn(SUPERUSER, "revisions")
         self._notes, self._findings = notes, findings
+        self._emptied = False
 
     def catalog(self) -> Catalog:
         return asyncio.run(read_catalog(self._dsn, APP_ROLE))
 
-    def run(self, revision: str) -> None:
+    def run(self, revision: str, back: str) -> None:
         """Up, down, up: the catalogs are the same each time, and no row of a table that stays is gone."""
         before, rows = self.catalog(), asyncio.run(read_keys(self._dsn))
+        self._emptied = False
         self._go("upgrade", revision)
         after = self.catalog()
         self._compare_rows(f"the upgrade to {revision}", rows)
-        self._go("downgrade", "-1")
+        self._go("downgrade", back)
         self._compare(f"the downgrade of {revision} does not lead back", ("before", "after it"), before, self.catalog())
         self._go("upgrade", revision)
         self._compare(f"the second upgrade to {revision} leads elsewhere than the first", ("first", "second"), after, self.catalog())
@@ -112,8 +123,9 @@ class _Walk:
             if not problem.is_data:
                 raise
             reason = problem.message.partition("\n")[0]
-            self._notes.append(f"some rows stop the {direction} {'to' if direction == 'upgrade' else 'from'} {revision}: {reason}")
+            self._notes.append(f"some rows stop the {direction} to {revision}: {reason}")
             asyncio.run(delete_rows(self._dsn))
+            self._emptied = True
             run(self._root, self._target, revision)
 
     def _compare(self, message: str, sides: tuple[str, str], first: Catalog, second: Catalog) -> None:
@@ -124,7 +136,7 @@ class _Walk:
         after = asyncio.run(read_keys(self._dsn))
         for number, (name, keys) in before.items():
             lost = keys - after[number][1] if number in after else frozenset[object]()
-            if lost and any(keys for _, keys in after.values()):  # all rows are gone where they were in the way
+            if lost and not self._emptied:
                 self._findings.append(Finding(f"{what} loses {len(lost)} of {len(keys)} rows of {name}"))
 
 

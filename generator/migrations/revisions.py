@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.ir import Schema
 from generator.literals import text
+from generator.lock import digest
 from generator.migrations.database import Database, database_of, dump, load
 from generator.migrations.diff import difference
 from generator.migrations.operations import Operation
@@ -36,11 +37,16 @@ class RevisionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The revisions of a project: how many there are, the last one, and the database it leads to."""
+    """The revisions of a project: how many there are, the last one, and the database it leads to.
+
+    `edited` are the files that are not what was written, by name; `digests` what was written, as far as that is known.
+    """
 
     count: int
     head: str | None
     database: Database
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,11 @@ def read_parents(root: Path) -> dict[str, tuple[str, ...]]:
     return parents
 
 
+def _digests(root: Path) -> dict[str, str]:
+    """The digests of the files as they are, by name."""
+    return {file.name: digest(file.read_bytes()) for file in sorted((root / VERSIONS).glob("*.py"))}
+
+
 def heads_of(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The revisions that none comes after."""
     return tuple(sorted(parents.keys() - {parent for several in parents.values() for parent in several}))
@@ -76,7 +87,7 @@ def heads_of(parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 def read_history(root: Path) -> History:
     """The revisions below `root`. RevisionError where there is more than one head, or the state is missing or damaged."""
-    parents = read_parents(root)
+    parents, found = read_parents(root), _digests(root)
     heads = heads_of(parents)
     if len(heads) > 1:
         hint = "branches have added one each; once their specs are merged, `rowsmith db merge` joins them"
@@ -84,15 +95,21 @@ def read_history(root: Path) -> History:
     if not heads:
         return History(0, None, Database())
     try:
-        database, revision = load((root / STATE).read_text(encoding="utf-8"))
+        state = load((root / STATE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RevisionError(f"{STATE} is missing", f"restore it: git checkout HEAD -- {STATE}") from None
     except ValueError as problem:
         raise RevisionError(f"{STATE} cannot be read: {problem}", "resolve a merge conflict in it, or restore it from git") from None
-    if revision != heads[0]:
+    if state.revision != heads[0]:
         hint = f"restore what belongs together: git checkout HEAD -- {FOLDER}"
-        raise RevisionError(f"{STATE} is that of revision {revision}, but the last one is {heads[0]}", hint)
-    return History(len(parents), heads[0], database)
+        raise RevisionError(f"{STATE} is that of revision {state.revision}, but the last one is {heads[0]}", hint)
+    edited = tuple(name for name, now in found.items() if state.digests.get(name, now) != now)
+    return History(len(parents), heads[0], state.database, {**found, **state.digests}, edited)
+
+
+def accepted(root: Path, history: History) -> str:
+    """The state with the files as they are now: what has been edited by hand is what was meant."""
+    return dump(history.database, history.head or "", _digests(root))
 
 
 def pending(schema: Schema, history: History) -> tuple[Operation, ...]:
@@ -118,15 +135,22 @@ def new_revision(
     name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40].strip("_") or "change"
     path = f"{VERSIONS}/{number}_{name}.py"
     before = (history.head,) if history.head else ()
-    return Revision(revision, path, formatted(_render(revision, before, title, upgrade, downgrade, consents)), dump(target, revision))
+    source = formatted(_render(revision, before, title, upgrade, downgrade, consents))
+    return Revision(revision, path, source, dump(target, revision, _with(history.digests, path, source)))
 
 
-def merge_revision(heads: Sequence[str], count: int, joined: Database) -> Revision:
-    """The revision that joins `heads`, after `count` others: it does nothing, and leads to `joined`."""
+def merge_revision(root: Path, heads: Sequence[str], joined: Database) -> Revision:
+    """The revision that joins `heads` of the project at `root`: it does nothing, and leads to `joined`."""
     title = f"Join {' and '.join(heads)}"
     revision = hashlib.sha256(f"{dump(joined, '')}\0{title}".encode()).hexdigest()[:12]
-    text_of_it = formatted(_render(revision, heads, title, (), (), {}))
-    return Revision(revision, f"{VERSIONS}/{count + 1:04}_join.py", text_of_it, dump(joined, revision))
+    source = formatted(_render(revision, heads, title, (), (), {}))
+    digests = _digests(root)
+    path = f"{VERSIONS}/{len(digests) + 1:04}_join.py"
+    return Revision(revision, path, source, dump(joined, revision, _with(digests, path, source)))
+
+
+def _with(digests: Mapping[str, str], path: str, source: str) -> dict[str, str]:
+    return {**digests, path.rpartition("/")[2]: digest(source.encode())}
 
 
 def _title(operations: Sequence[Operation]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +15,26 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres, data_folder
-from generator.migrations.revisions import FOLDER
+from generator.migrations.revisions import FOLDER, VERSIONS
 
 
 class MigrationError(Exception):
-    """A revision could not be run. `message` says why, `hint` what to do; `is_data` when rows are in the way, not the database."""
+    """A revision could not be run. `message` says why, `hint` what to do.
 
-    def __init__(self, message: str, hint: str, *, is_data: bool = False) -> None:
+    `is_data` when rows are in the way, `is_usage` when it is the revision itself or what was asked for; otherwise it is the database.
+    """
+
+    def __init__(self, message: str, hint: str, *, is_data: bool = False, is_usage: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.is_data = is_data
+        self.is_usage = is_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,15 @@ def _address(name: str, text: str) -> str:
 
 def upgrade(root: Path, target: Target, revision: str = "head", *, sql: bool = False) -> None:
     """Bring the database to a revision; `sql` prints what that would run. MigrationError where it stops, from where it can go on."""
+    if not sql:
+        missing(root, current(target))
     _run(lambda: command.upgrade(_config(root, target), revision, sql=sql), root)
 
 
 def downgrade(root: Path, target: Target, revision: str, *, sql: bool = False) -> None:
     """Take revisions back until one. MigrationError as for `upgrade`."""
+    if not sql:
+        missing(root, current(target))
     _run(lambda: command.downgrade(_config(root, target), revision, sql=sql), root)
 
 
@@ -103,9 +113,15 @@ def stamp(root: Path, target: Target, revision: str) -> None:
 
 def missing(root: Path, at: str | None) -> tuple[str, ...]:
     """The revisions after one, oldest first. MigrationError for one that is not among those on disk."""
+    _make_importable(root)
     script = ScriptDirectory.from_config(_config(root, None))
-    with _explained():
-        found = [one.revision for one in script.iterate_revisions("head", at or "base")] if script.get_heads() else []
+    with _explained(root):
+        try:
+            found = [one.revision for one in script.iterate_revisions("head", at or "base")] if script.get_heads() else []
+        except ResolutionError as problem:
+            message = f"the database is at {at}, which is no revision of this project"
+            hint = "bring the project to the version that has migrated it (git pull), or restore the revision that was deleted"
+            raise MigrationError(message, hint) from problem
     return tuple(reversed(found))
 
 
@@ -119,24 +135,51 @@ def _config(root: Path, target: Target | None) -> Config:
 
 
 def _run(work: Callable[[], None], root: Path) -> None:
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))  # revisions import app.db.migrations.steps
-    with _explained():
+    _make_importable(root)
+    with _explained(root):
         work()
 
 
+def _make_importable(root: Path) -> None:
+    """Revisions import app.db.migrations.steps."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+
+
 @contextlib.contextmanager
-def _explained() -> Generator[None]:
+def _explained(root: Path | None = None) -> Generator[None]:
+    """Turn what goes wrong into a MigrationError; what the revisions of `root` raise is told with its line."""
     try:
         yield
+    except MigrationError:
+        raise
     except alembic.util.CommandError as problem:
-        raise MigrationError(f"Alembic refuses: {problem}", "`rowsmith db status` says which revisions there are") from problem
+        hint = "`rowsmith db status` says which revisions there are"
+        raise MigrationError(f"there is no such way: {problem}", hint, is_usage=True) from problem
     except DBAPIError as problem:
         raise _refusal(problem) from problem
+    except asyncpg.InsufficientPrivilegeError as problem:
+        raise _without_rights(str(problem)) from problem
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
         raise MigrationError(
             f"the database cannot be used: {problem or type(problem).__name__}", "check MIGRATION_DATABASE_URL"
         ) from problem
+    except Exception as problem:
+        place = _place(problem, root) if root is not None else None
+        if place is None:
+            raise
+        message = f"a revision cannot be run: {type(problem).__name__}: {getattr(problem, 'msg', problem)} ({place})"
+        raise MigrationError(message, "mend it there, or restore it from git", is_usage=True) from problem
+
+
+def _place(problem: Exception, root: Path) -> str | None:
+    """The line of a revision that raised an exception; None where it was none."""
+    if isinstance(problem, SyntaxError) and problem.filename:
+        found = [(problem.filename, problem.lineno)]
+    else:
+        found = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(problem.__traceback__)]
+    own = [(Path(name), line) for name, line in found if Path(name).is_relative_to(root / VERSIONS)]
+    return f"{own[-1][0].relative_to(root)}:{own[-1][1]}" if own else None
 
 
 def _refusal(problem: DBAPIError) -> MigrationError:
@@ -154,11 +197,13 @@ def _refusal(problem: DBAPIError) -> MigrationError:
             message, "find the transaction in pg_stat_activity and end it, then run it again: it goes on where it stopped"
         )
     if state == "42501":
-        return MigrationError(
-            f"the role of MIGRATION_DATABASE_URL may not do that: {reason}",
-            "let it be the role that owns the tables and may create in the schema; then run it again: it goes on where it stopped",
-        )
+        return _without_rights(reason)
     return MigrationError(f"the database refuses: {reason}", "mend that, then run it again: it goes on where it stopped")
+
+
+def _without_rights(reason: str) -> MigrationError:
+    hint = "let it be the role that owns the tables and may create in the schema; then run it again: it goes on where it stopped"
+    return MigrationError(f"the role of MIGRATION_DATABASE_URL may not do that: {reason}", hint)
 
 
 async def _ask(dsn: str, query: str) -> str | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +18,14 @@ from tests.support.catalog import catalog
 from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
+from tests.support.project import rowsmith
 from tests.support.specs import PROJECT, spec
 from tests.support.tables import TableMaker
 
 type Expected = Callable[[Project], dict[str, list[str]]]
+
+ROWS = int(os.environ.get("ROWSMITH_TEST_ROWS", "50"))
+"""Rows of each table; `make operations` takes 10,000."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -207,6 +213,52 @@ EDITS = {
         new_rest="soft_delete: true\n",
         keeps={"n": "n"},
     ),
+    "string to text": Edit(("n: {type: string, max_length: 60}",), ("n: text",), keeps={"n": "n"}),
+    "text to string and a sort index": Edit(("n: text",), ("n: {type: string, sort: true, filter: true}",), keeps={"n": "n"}),
+    "email to string": Edit(("n: email",), ("n: {type: string, max_length: 320}",), keeps={"n": "n"}),
+    "uuid to text": Edit(("n: uuid",), ("n: text",), keeps={"n": "n"}),
+    "enum to string": Edit((STATE,), ("state: {type: string, default: done}",), keeps={"state": "state"}),
+    "string to enum": Edit(
+        ("n: {type: string, max_length: 9, pattern: '^(one|two)$', example: one}",),
+        ("n: {type: enum, values: [one, two]}",),
+        keeps={"n": "n"},
+    ),
+    "integer to float": Edit(("n: {type: integer, default: 1, ge: 0}",), ("n: {type: float, default: 1, ge: 0}",)),
+    "integer to bigint with a default": Edit(("n: {type: integer, default: 1}",), ("n: {type: bigint, default: 1}",), keeps={"n": "n"}),
+    "bigint to decimal": Edit(("n: {type: bigint, le: 9000000}",), ("n: {type: decimal, precision: 21, scale: 2}",)),
+    "a wider decimal": Edit(
+        ("n: {type: decimal, precision: 8, scale: 2}",), ("n: {type: decimal, precision: 12, scale: 2}",), keeps={"n": "n"}
+    ),
+    "a decimal of fewer places": Edit(
+        ("n: {type: decimal, precision: 8, scale: 3}",), ("n: {type: decimal, precision: 8, scale: 1}",), ("--allow", "change:tasks.n")
+    ),
+    "datetime to date": Edit(("n: datetime",), ("n: date",), ("--allow", "change:tasks.n")),
+    "a list of wider items": Edit(
+        ("n: {type: list, of: integer, max_items: 5}",), ("n: {type: list, of: bigint, max_items: 6}",), ("--allow", "change:tasks.n")
+    ),
+    "other bounds of a text": Edit(
+        ("n: {type: string, min_length: 1, max_length: 80}",), ("n: {type: string, max_length: 90, filter: true}",), keeps={"n": "n"}
+    ),
+    "a pattern": Edit(
+        ("n: {type: string, max_length: 20, pattern: '^[a-z0-9-]+$'}",),
+        ("n: {type: string, max_length: 20, pattern: '^[a-z0-9_-]+$'}",),
+        keeps={"n": "n"},
+    ),
+    "multiple_of": Edit(("n: {type: integer, multiple_of: 10}",), ("n: {type: integer, multiple_of: 5}",), keeps={"n": "n"}),
+    "equal nulls become distinct": Edit(
+        ("n: integer?", "m: integer"),
+        ("n: integer?", "m: integer"),
+        old_rest="unique: [{fields: [n, m], nulls: equal}]\n",
+        new_rest="unique: [[n, m]]\n",
+        keeps={"m": "m"},
+    ),
+    "an index over two fields": Edit(
+        ("n: integer", "m: date"), ("n: integer", "m: date"), new_rest="indexes: [[n, m]]\n", keeps={"n": "n", "m": "m"}
+    ),
+    "words": Edit(
+        ("n: integer",), ("n: {type: integer, description: A number., example: 3}",), new_rest="description: Better.\n", keeps={"n": "n"}
+    ),
+    "a link": Edit((), ("project: {type: ref, to: Project, nullable: true, on_delete: set_null}",)),
     "awkward names": Edit(
         ("order: {type: integer, sort: true}",),
         (
@@ -233,7 +285,7 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
     first = catalog(project.database)
-    project.fill(50)
+    project.fill(ROWS)
     before = rows_of(project)
 
     write_specs(project.root, new)
@@ -374,3 +426,51 @@ def test_sql_is_printed_and_psql_can_run_it(project: Project, postgres: Embedded
         assert {name: made[name] for name in ("columns", "constraints", "indexes")} == {
             name: wanted[name] for name in ("columns", "constraints", "indexes")
         }
+
+
+def test_a_link_comes_and_goes(project: Project, expected: Expected) -> None:
+    task, link = spec("title: string"), spec("task: ref(Task)", "project: ref(Project)", name="Place", rest="link: [task, project]\n")
+    write_specs(project.root, {"task": task, "project": PROJECT})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    project.fill(ROWS)
+    before = project.rows()
+    write_specs(project.root, {"task": task, "project": PROJECT, "place": link})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == expected(project)
+    project.fill(ROWS)
+    project.rowsmith("db", "downgrade", "-1")
+    kept = project.database.execute("SELECT count(*) FROM tasks WHERE id::text LIKE '________-0000-7000-8000-%'")
+    assert int(kept) >= len(before["tasks"])
+    project.rowsmith("db", "upgrade")
+    assert catalog(project.database) == expected(project)
+
+
+def test_two_that_migrate_at_once_take_turns(project: Project, expected: Expected) -> None:
+    write_specs(project.root, {"task": spec("title: {type: string, sort: true}", REF, STATE), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    settings = {"DATABASE_URL": project.database.app_dsn, "MIGRATION_DATABASE_URL": project.database.owner_dsn}
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(rowsmith, project.root, "db", "upgrade", **settings) for _ in range(3)]
+    assert [one.result().returncode for one in running] == [0, 0, 0], running
+    assert catalog(project.database) == expected(project)
+
+
+def test_a_database_from_before_the_revisions_is_taken_over(project: Project, table_maker: TableMaker) -> None:
+    write_specs(project.root, {"task": spec("title: {type: string, sort: true}", STATE, REF), "project": PROJECT})
+    write_generated(project.root)
+    table_maker.make(project.root, project.database.owner_dsn, APP_ROLE)
+    project.fill(20)
+    before = rows_of(project)
+    project.rowsmith("db", "revision")
+    write_specs(project.root, {"task": spec("title: {type: string, sort: true}", STATE, REF, "n: integer?"), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    project.database.execute("ALTER TABLE tasks ADD COLUMN stray integer")
+    refused = project.rowsmith("db", "upgrade", check=False)
+    assert refused.code == 4
+    assert "column tasks.stray is integer instead of nothing" in refused.err
+    project.database.execute("ALTER TABLE tasks DROP COLUMN stray")
+    assert "which is noted now" in project.rowsmith("db", "upgrade").err
+    assert rows_of(project) == [{**row, "n": None} for row in before]
+    assert project.rowsmith("db", "status").code == 0

@@ -140,6 +140,11 @@ def two_heads(project: Folder) -> None:
     project.write(f"{VERSIONS}/0001_other.py", re.sub("^revision = .*", 'revision = "0123456789ab"', source, flags=re.MULTILINE))
 
 
+def edited_revision(project: Folder) -> None:
+    assert project.rowsmith("db", "revision", "-m", "Begin").code == 0
+    project.replace("app/db/migrations/versions/0001_begin.py", "max_length", "longest")
+
+
 CASES: dict[str, Callable[[Folder], None]] = {
     "RS701_lock_damaged": damage_lock,
     "RS702_lock_conflict": conflict_in_lock,
@@ -163,6 +168,7 @@ CASES: dict[str, Callable[[Folder], None]] = {
     "RS726_hooks_of_nothing": hooks_of_nothing,
     "RS740_no_revision": no_revision,
     "RS741_two_heads": two_heads,
+    "RS742_revision_edited": edited_revision,
 }
 
 

@@ -47,7 +47,7 @@ def _run(connection: Connection | None) -> None:
 
 
 def _wait_for_others(connection: Connection) -> None:
-    """One process at a time migrates. It asks again and again: a statement that waited would keep the other one's indexes from being built."""
+    """Let one process at a time migrate. It asks again and again: a statement that waits would hold up the indexes of the other one."""
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
         time.sleep(0.2)
 
