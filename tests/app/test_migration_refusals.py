@@ -38,7 +38,7 @@ def revise(project: Project, *fields: str, rest: str = "") -> None:
 
 RULES = {
     "a bound": (("title: string", "rank: {type: integer, default: 3, sort: true, le: 9}"), "", "20 of tasks:", "ck_tasks_rank_le"),
-    "unique": (("title: string", "rank: {type: integer, default: 3, sort: true, unique: true}"), "", "30 of tasks:", "uq_tasks_rank"),
+    "unique": (("title: string", "rank: {type: integer, sort: true, unique: true}"), "", "30 of tasks:", "uq_tasks_rank"),
     "a rule": (FIELDS, 'checks: [{name: low, rule: "rank < 10", message: No.}]\n', "20 of tasks:", "ck_tasks_low"),
     "an enum": (("title: {type: enum, values: [a, b]}", FIELDS[1]), "", "30 of tasks:", "ck_tasks_title_values"),
 }
