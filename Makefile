@@ -1,6 +1,7 @@
 # Rowsmith's tasks. Each one first installs what is missing; `make` alone lists them. Pass options on in ARGS: make serve ARGS="--port 9000"
 BIN := .venv/bin
 ARGS ?=
+unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
 .PHONY: help install serve test test-pgbouncer fuzz walks operations check bench bench-rows fmt requirements clean
 
