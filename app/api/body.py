@@ -50,9 +50,13 @@ def broken_rule(name: str, message: str) -> PydanticCustomError:
 
 
 class JsonBody(NamedTuple):
-    """A body that is JSON. `problem` is what is wrong with it all the same; whoever uses the body has to raise it."""
+    """A body that is JSON, as it came and `parsed`, with its floats as they were written.
+
+    `problem` is what is wrong with it all the same; whoever uses the body has to raise it.
+    """
 
     content: bytes
+    parsed: Any = None
     problem: RequestValidationError | None = None
 
 
@@ -67,10 +71,10 @@ async def read_body(request: Request) -> JsonBody:
     try:
         parsed = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none", float_mode="lossless-float")
     except ValueError as error:
-        return JsonBody(body, _not_strict(body, str(error)))
+        return JsonBody(body, problem=_not_strict(body, str(error)))
     if b"\\u0000" in body and (location := _nul(parsed)) is not None:
-        return JsonBody(body, _invalid("string_nul", location, "Text must not contain a NUL character."))
-    return JsonBody(body)
+        return JsonBody(body, problem=_invalid("string_nul", location, "Text must not contain a NUL character."))
+    return JsonBody(body, parsed)
 
 
 def validate_body[B: BaseModel](model: type[B], body: JsonBody) -> B:
@@ -78,7 +82,7 @@ def validate_body[B: BaseModel](model: type[B], body: JsonBody) -> B:
     if body.problem is not None:
         raise body.problem
     try:
-        return model.__pydantic_validator__.validate_json(_with_exact_decimals(model, body.content))
+        return model.__pydantic_validator__.validate_json(_with_exact_decimals(model, body))
     except ValidationError as error:
         raise RequestValidationError(
             [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False, include_input=False)]
@@ -139,15 +143,15 @@ def _nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | int, .
     return next((found for key, child in items if (found := _nul(child, (*location, key))) is not None), None)
 
 
-def _with_exact_decimals(model: type[BaseModel], body: bytes) -> bytes:
+def _with_exact_decimals(model: type[BaseModel], body: JsonBody) -> bytes:
     """The body with the numbers of decimal fields written as text, so that no digit is lost on the way through a float."""
     names = _decimal_fields(model)
-    if not names:
-        return body
-    parsed: Any = jiter.from_json(body, float_mode="lossless-float")
-    if not isinstance(parsed, dict):
-        return body
+    parsed: Any = body.parsed
+    if not names or not isinstance(parsed, dict):
+        return body.content
     fields = cast("dict[str, Any]", parsed)
+    if fields.keys().isdisjoint(names):
+        return body.content
     for name in fields.keys() & names:
         value = fields[name]
         fields[name] = [_as_text(item) for item in cast("list[Any]", value)] if isinstance(value, list) else _as_text(value)

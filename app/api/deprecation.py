@@ -32,9 +32,7 @@ def deprecated_route(
         """Adds the headers."""
 
         @override
-        def get_route_handler(self) -> Handler:
-            handler = super().get_route_handler()
-
+        def finished(self, handler: Handler) -> Handler:
             async def deprecated_handler(request: Request) -> Response:
                 try:
                     response = await handler(request)

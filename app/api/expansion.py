@@ -128,7 +128,8 @@ def _chosen(value: Row | list[Row] | None, fields: tuple[str, ...]) -> Row | lis
     return None if value is None else {name: value[name] for name in fields}
 
 
-_EVERYTHING = View(None)
+WHOLE_ROWS = View(None)
+"""Every field of the row, and nothing else."""
 
 _expansions: dict[type[SQLModel], "Expansions"] = {}
 
@@ -147,7 +148,7 @@ class Expansions:
         asked: str | None = getattr(query, "expand", None)
         named: str | None = getattr(query, "fields", None)
         if asked is None:
-            return _EVERYTHING if named is None else View(fields_of(query, self.shape))
+            return WHOLE_ROWS if named is None else View(fields_of(query, self.shape))
         paths = self._paths(asked)
         if named is None:
             return _view(self.shape, self.related, paths, None)

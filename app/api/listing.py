@@ -1,7 +1,7 @@
 """Lists: filters, sorting and keyset pages, compiled once for each shape of request."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -17,14 +18,14 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, func, lite
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from app.api.expansion import Expansions, View
+from app.api.expansion import WHOLE_ROWS, Expansions, View
 from app.api.filters import NOTHING, SEARCH, Filters, FilterSet
 from app.api.keyset import Order, beyond, in_turn
 from app.api.query import MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
-from app.db.statements import Statement, owned, table_of
+from app.db.statements import Statement, has_exact_json, owned, table_of
 
 COUNTED = 1_000
 """Up to so many rows an estimated total is a counted one."""
@@ -72,7 +73,7 @@ class Parent(NamedTuple):
 class Shape(NamedTuple):
     """What the SQL of a page depends on; requests that differ in values only share one statement.
 
-    `nulls` says for each sort key whether the cursor stands at a null; None without a cursor.
+    `nulls` says for each sort key whether the cursor stands at a null; None without a cursor. `as_json` is for whole rows.
     """
 
     filters: Filters
@@ -81,6 +82,7 @@ class Shape(NamedTuple):
     backward: bool
     inclusive: bool
     offset: bool
+    as_json: bool
 
 
 class Listing:
@@ -107,8 +109,10 @@ class Listing:
         self._filters = FilterSet(table, through)
         self._shape = shape
         self._statement = statement
+        self._has_exact_json = has_exact_json(statement)
         self._expansions = expansions
         self._sort: dict[str, Any] = {**sort, "created_at": table.c.created_at, "updated_at": table.c.updated_at, "id": table.c.id}
+        self._read_sort = lru_cache(maxsize=256)(self._parse_sort)
         self._page_of = lru_cache(maxsize=256)(self._compile_page)
         self._count_of = lru_cache(maxsize=64)(self._compile_count)
 
@@ -126,12 +130,14 @@ class Listing:
         filters, values = self._filters.shape_of(given), self._filters.arguments_of(given, ranked=sort is BEST_FIRST)
         context = f"{user_id}\0{self._name}\0{sort!r}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
-        rows, backward, onward = await self._rows(session, user_id, query, sort, filters, values, position)
+        as_json = self._has_exact_json and view == WHOLE_ROWS and sort is not BEST_FIRST
+        rows, backward, onward = await self._rows(session, user_id, query, sort, filters, values, position, as_json=as_json)
         for row in rows if sort is BEST_FIRST else ():
             del row[RELEVANCE]
         if within is not None and not rows and await session.fetch_one(within.statement, user_id=user_id, id=within.id) is None:
             raise not_found(within.name)
-        answer: dict[str, Any] = {"items": rows, "next_cursor": None, "previous_cursor": None}
+        items = [orjson.Fragment(row) for row in rows] if as_json else rows
+        answer: dict[str, Any] = {"items": items, "next_cursor": None, "previous_cursor": None}
         if onward is not None:
             answer["next_cursor"] = session.cursors.sign([False, *onward], context)
         if backward is not None:
@@ -142,15 +148,12 @@ class Listing:
         await view.expand(session, user_id, rows)
         if view.fields is not None:
             answer["items"] = [{name: row[name] for name in view.fields} for row in rows]
-        response = json_response(answer)
         links = [
-            f'<?{_other_page(request, tuple(type(query).model_fields), answer[f"{rel}_cursor"])}>; rel="{short}"'
+            f'<?{_other_page(request, type(query).model_fields, answer[f"{rel}_cursor"])}>; rel="{short}"'
             for rel, short in RELATIONS
             if answer[f"{rel}_cursor"]
         ]
-        if links:
-            response.headers["Link"] = ", ".join(links)
-        return response
+        return json_response(answer, 200, *([(b"link", ", ".join(links).encode())] if links else ()))
 
     async def _rows(
         self,
@@ -161,13 +164,19 @@ class Listing:
         filters: Filters,
         values: dict[str, Any],
         position: Position | None,
-    ) -> tuple[list[Row], list[Any] | None, list[Any] | None]:
-        """The rows of a page, and where the pages before it and behind it begin, as cursors say it; None where there is no such page."""
+        *,
+        as_json: bool,
+    ) -> tuple[list[Any], list[Any] | None, list[Any] | None]:
+        """The rows of a page, and where the pages before it and behind it begin, as cursors say it; None where there is no such page.
+
+        Rows that are whole come `as_json`: PostgreSQL writes it in half the time that it takes to read its columns and write it here.
+        """
         backward, inclusive = (False, False) if position is None else position[:2]
         nulls = None if position is None else tuple(value is None for value in position.values)
         at = {} if position is None else {f"at_{number}": value for number, value in enumerate(position.values)}
-        statement = self._page_of(Shape(filters, sort, nulls, backward, inclusive, query.offset is not None))
-        rows = await session.fetch_all(statement, user_id=user_id, page_limit=query.limit + 1, page_offset=query.offset, **values, **at)
+        statement = self._page_of(Shape(filters, sort, nulls, backward, inclusive, query.offset is not None, as_json))
+        fetch = session.fetch_json if as_json else session.fetch_all
+        rows: list[Any] = await fetch(statement, user_id=user_id, page_limit=query.limit + 1, page_offset=query.offset, **values, **at)
         more = len(rows) > query.limit
         rows = rows[: query.limit]
         if not rows:  # whatever it had is deleted: back to the row where it began
@@ -175,7 +184,8 @@ class Listing:
             return rows, None if backward else turned, turned if backward else None
         if backward:
             rows.reverse()
-        first, last = ([False, *(row[key.name] for key in sort)] for row in (rows[0], rows[-1]))
+        ends: list[Row] = [orjson.loads(row) for row in (rows[0], rows[-1])] if as_json else [rows[0], rows[-1]]
+        first, last = ([False, *(row[key.name] for key in sort)] for row in ends)
         if backward:
             return rows, first if more else None, last
         return rows, first if position is not None or query.offset else None, last if more else None
@@ -188,7 +198,7 @@ class Listing:
             return total
         return max(total, await session.estimate(self._count_of(filters, True), user_id=user_id, **values))
 
-    def _read_sort(self, text: str) -> tuple[SortKey, ...]:
+    def _parse_sort(self, text: str) -> tuple[SortKey, ...]:
         keys: list[SortKey] = []
         for part in text.split(","):
             name = part.removeprefix("-")
@@ -237,11 +247,12 @@ class Listing:
         if shape.sort == BEST_FIRST:
             page = page.add_columns(self._expression(RELEVANCE).label(RELEVANCE))
         if shape.offset:
-            return owned(page.offset(bindparam("page_offset", type_=BigInteger)))
+            return owned(page.offset(bindparam("page_offset", type_=BigInteger)), as_json=shape.as_json)
         if shape.nulls is None:
-            return owned(page)
+            return owned(page, as_json=shape.as_json)
         ranges = beyond(order, shape.nulls, inclusive=shape.inclusive)
-        return owned(page.where(ranges[0]) if len(ranges) == 1 else in_turn(page, ranges, order).limit(limit))
+        rows = page.where(ranges[0]) if len(ranges) == 1 else in_turn(page, ranges, order).limit(limit)
+        return owned(rows, as_json=shape.as_json)
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
         statement = self._filters.filtered(self._statement, filters).select_from(self._table)
@@ -280,7 +291,7 @@ def _literal(value: str) -> str:
     return f"E{quoted}" if "\\" in value else quoted
 
 
-def _other_page(request: Request, known: tuple[str, ...], cursor: str) -> str:
+def _other_page(request: Request, known: Collection[str], cursor: str) -> str:
     raw: bytes = request.scope["query_string"]
     kept = {name: value for name, value in parse_pairs(raw, known).items() if name not in {"cursor", "offset"}}
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in {**kept, "cursor": cursor}.items())

@@ -2,7 +2,9 @@
 
 import difflib
 import re
-from typing import Annotated, Any, Literal, LiteralString, TypeVar
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Annotated, Any, Literal, LiteralString, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -20,6 +22,9 @@ MAX_OFFSET = 10_000
 MAX_SORT_KEYS = 5
 MAX_SEARCH = 200
 """Characters of `q`."""
+
+MAX_KEPT = 200
+"""The longest query string, in bytes, whose parsed form is kept for the next request with the same one."""
 
 NAMING = frozenset({"sort", "fields", "expand", "group_by", "sum", "avg", "min", "max"})
 """The parameters whose values name fields."""
@@ -213,11 +218,19 @@ def fields_of(query: BaseModel, shape: type[BaseModel]) -> tuple[str, ...] | Non
 
 
 def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
-    """The query string as `model`; RequestValidationError for a repeated, unknown or malformed parameter."""
+    """The query string as `model`; RequestValidationError for a repeated, unknown or malformed parameter.
+
+    Requests with the same query string may get the same instance: nobody changes it.
+    """
     raw: bytes = request.scope["query_string"]
+    parse = _parse_query if len(raw) > MAX_KEPT else _kept_query
+    return cast("Q", parse(model, raw))
+
+
+def _parse_query(model: type[BaseModel], raw: bytes) -> BaseModel:
     if not raw:
         return model()
-    given = parse_pairs(raw, tuple(model.model_fields))
+    given = parse_pairs(raw, model.model_fields)
     if len(given.keys() - NO_FILTERS) > MAX_FILTERS:
         raise refused("query", "too_many_filters", f"At most {MAX_FILTERS} filters can be combined.")
     try:
@@ -228,7 +241,11 @@ def parse_query[Q: BaseModel](model: type[Q], request: Request) -> Q:
         ) from None
 
 
-def parse_pairs(raw: bytes, known: tuple[str, ...]) -> dict[str, str]:
+_kept_query = lru_cache(maxsize=512)(_parse_query)
+"""Lists are mostly asked for with the same few query strings, and a model of a hundred filters takes a while to validate."""
+
+
+def parse_pairs(raw: bytes, known: Collection[str]) -> dict[str, str]:
     """Name to value of an encoded query string whose names are among `known`, each at most once."""
     given: dict[str, str] = {}
     for pair in raw.split(b"&"):
@@ -255,7 +272,7 @@ def _decode(encoded: bytes) -> str | None:
     return None if "\0" in text else text
 
 
-def unknown(name: str, known: tuple[str, ...], what: str = "parameter") -> str:
+def unknown(name: str, known: Collection[str], what: str = "parameter") -> str:
     """What is said of a name that is none of `known`, with the closest one."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"Unknown {what}; did you mean `{close[0]}`?" if close else f"Unknown {what}."

@@ -11,7 +11,7 @@ from app.db.session import Row, Session
 from app.db.statements import Statement
 from app.db.table import OwnedTable
 
-JSON = "application/json"
+_JSON = b"application/json"
 
 
 IfMatch = Annotated[str | None, Header(description="ETag of the row that the change is based on; 412 when the row has changed since.")]
@@ -50,9 +50,20 @@ CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "descriptio
 UNCONDITIONAL: dict[int | str, dict[str, Any]] = {428: {"model": Problem, "description": "If-Match is required."}}
 
 
-def json_response(content: Any, status_code: int = 200) -> Response:
+class JsonResponse(Response):
+    """JSON bytes with their headers, put together without a look at what other responses may need."""
+
+    def __init__(self, body: bytes, status_code: int = 200, *headers: tuple[bytes, bytes]) -> None:
+        """`headers` are in lower case, and stand beside those of the content."""
+        self.status_code = status_code
+        self.background = None
+        self.body = body
+        self.raw_headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(body)), *headers]
+
+
+def json_response(content: Any, status_code: int = 200, *headers: tuple[bytes, bytes]) -> Response:
     """`content` as JSON. Datetimes in UTC end with Z, as Pydantic writes them."""
-    return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status_code, media_type=JSON)
+    return JsonResponse(orjson.dumps(content, option=orjson.OPT_UTC_Z), status_code, *headers)
 
 
 def found(row: Row | None, name: str, if_none_match: str | None = None, fields: tuple[str, ...] | None = None) -> Response:
@@ -61,26 +72,20 @@ def found(row: Row | None, name: str, if_none_match: str | None = None, fields: 
         raise not_found(name)
     if if_none_match is not None and _names(if_none_match, row["version"], weak=True):
         return Response(status_code=304, headers={"ETag": etag(row)})
-    response = json_response(row if fields is None else {name: row[name] for name in fields})
-    response.headers["ETag"] = etag(row)
-    return response
+    return json_response(row if fields is None else {name: row[name] for name in fields}, 200, _etag_header(row))
 
 
 def created(row: Row | None, segment: str) -> Response:
     """201 with the row, its ETag and its Location below `/api/{user_id}/<segment>`."""
     if row is None:
         raise HTTPException(403, "The row was not created: the database does not accept it from this user.")
-    response = json_response(row, 201)
-    response.headers["ETag"] = etag(row)
-    response.headers["Location"] = f"/api/{quote(row['user_id'], safe='')}/{segment}/{row['id']}"
-    return response
+    location = f"/api/{quote(row['user_id'], safe='')}/{segment}/{row['id']}"
+    return json_response(row, 201, _etag_header(row), (b"location", location.encode()))
 
 
 def changed(row: Row) -> Response:
     """200 with the changed row and its new ETag."""
-    response = json_response(row)
-    response.headers["ETag"] = etag(row)
-    return response
+    return json_response(row, 200, _etag_header(row))
 
 
 def deleted() -> Response:
@@ -91,6 +96,10 @@ def deleted() -> Response:
 def etag(row: Row) -> str:
     """The strong ETag of a row: its version."""
     return f'"{row["version"]}"'
+
+
+def _etag_header(row: Row) -> tuple[bytes, bytes]:
+    return b"etag", etag(row).encode()
 
 
 def not_found(name: str) -> HTTPException:

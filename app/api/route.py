@@ -55,7 +55,7 @@ class CompiledRoute(APIRoute):
         try:
             solve = _compile(dependant)
         except UnknownSignatureError:
-            return self._writing(checked_fastapi_handler)
+            return self.finished(self._writing(checked_fastapi_handler))
         call = cast("Callable[..., Awaitable[Response]]", dependant.call)
 
         async def compiled_handler(request: Request) -> Response:
@@ -63,7 +63,13 @@ class CompiledRoute(APIRoute):
                 return await checked_fastapi_handler(request)
             return await call(**await solve(request))
 
-        return self._writing(compiled_handler)
+        handler = self.finished(self._writing(compiled_handler))
+        cast("Any", route).compiled_handler = handler  # for whoever needs nothing of what FastAPI has around it
+        return handler
+
+    def finished(self, handler: Handler) -> Handler:
+        """What subclasses put around a handler."""
+        return handler
 
     def _writing(self, handler: Handler) -> Handler:
         return with_writes(handler) if METHODS.intersection(self.methods or ()) else handler
@@ -95,7 +101,7 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
     calls: list[_Call] = []
     results = tuple((name, place) for name, place in _add_dependencies(dependant, calls, {}) if name is not None)
     path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
-    headers = tuple((field.name, field.alias.lower()) for field in dependant.header_params)
+    headers = tuple((field.name, field.alias.lower().encode()) for field in dependant.header_params)
     query_name, query_model = _only(dependant.query_params, NoQuery)
     body_name, body_model = _only(dependant.body_params, None)
     request_name = dependant.request_param_name
@@ -113,7 +119,7 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
         elif request.scope["query_string"]:
             parse_query(query_model, request)
         for name, alias in headers:
-            values[name] = request.headers.get(alias)
+            values[name] = _header(request, alias)
         if request_name is not None:
             values[request_name] = request
         if body is not None and body_model is not None and body_name is not None:
@@ -121,6 +127,14 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
         return values
 
     return solve
+
+
+def _header(request: Request, wanted: bytes) -> str | None:
+    """The first header of this name (in lower case)."""
+    for name, value in request.scope["headers"]:
+        if name == wanted:
+            return value.decode("latin-1")
+    return None
 
 
 def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel] | M]:

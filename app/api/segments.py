@@ -1,93 +1,143 @@
 """Dispatch by path segment: `/api/{user_id}/tasks/…` goes straight to the routes of tasks, however many resources there are.
 
-FastAPI tries its routers one after the other. This looks the third segment up instead, answers 404 and 405 (with every allowed method) for
-the paths of resources itself, and leaves every other path to FastAPI's router.
+FastAPI tries its routers one after the other, inside two middlewares of its own. This looks the third segment up instead, before them, and
+runs the compiled handler that it finds; it answers 404 and 405 (with every allowed method) for the paths of resources itself. Whatever
+needs FastAPI (other paths, handlers that are not compiled, `dependency_overrides`) goes on to FastAPI's middlewares and its router.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 from fastapi import FastAPI, HTTPException
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.route import Handler
 
 PREFIX = "/api/{user_id}/"
 
+_CHOSEN = "app.route"
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """One route below a segment."""
 
-    path: re.Pattern[str]
-    is_literal: bool
-    """Whether nothing but the user varies in the path: `…/tasks/aggregate` is never a row."""
-    methods: frozenset[str]
+class _Target(NamedTuple):
+    """One route: `handler` where it is compiled, and `app` with everything that FastAPI has around a handler."""
+
+    handler: Handler | None
     app: ASGIApp
-    child_scope: dict[str, Any]
+    child_scope: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Path:
+    """One path: its routes by method."""
+
+    pattern: re.Pattern[str]
+    routes: dict[str, _Target] = field(default_factory=dict[str, _Target])
+
+
+@dataclass(slots=True)
+class _Segment:
+    """The paths below one segment. In those of `literal` nothing but the user varies: `/aggregate` is never a row."""
+
+    literal: dict[str, _Path] = field(default_factory=dict[str, _Path])
+    patterns: dict[str, _Path] = field(default_factory=dict[str, _Path])
+
+    def find(self, user: str, rest: str, path: str) -> tuple[_Path | None, dict[str, str]]:
+        """The path that a request is for, with its parameters; `rest` follows the segment in `path`."""
+        found = self.literal.get(rest)
+        if found is not None:
+            return (found, {"user_id": user}) if user else (None, {})
+        for found in self.patterns.values():
+            match = found.pattern.match(path)
+            if match is not None:
+                return found, match.groupdict()
+        return None, {}
 
 
 class SegmentDispatcher:
-    """ASGI application in front of `router`."""
+    """The innermost middleware of the application's own."""
 
-    def __init__(self, targets: dict[str, list[_Target]], router: ASGIApp, application: FastAPI) -> None:
-        """`targets` are the routes of each segment."""
-        self._targets = targets
-        self._router = router
+    def __init__(self, app: ASGIApp, segments: Mapping[str, _Segment], application: FastAPI) -> None:
+        """`app` is FastAPI's remaining stack."""
+        self._app = app
+        self._segments = segments
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one connection."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path: str = scope["path"]
             parts = path.split("/", 4)
-            if len(parts) > 3 and parts[1] == "api" and (targets := self._targets.get(parts[3])) is not None:
-                await self._serve(targets, path, scope, receive, send)
+            if len(parts) > 3 and parts[1] == "api" and (segment := self._segments.get(parts[3])) is not None:
+                found, parameters = segment.find(parts[2], f"/{parts[4]}" if len(parts) > 4 else "", path)
+                await self._serve(found, parameters, scope, receive, send)
                 return
-        await self._router(scope, receive, send)
+        await self._app(scope, receive, send)
 
-    async def _serve(self, targets: list[_Target], path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        method: str = scope["method"]
-        allowed: set[str] = set()
-        named = False
-        for target in targets:  # the literal ones first
-            if named and not target.is_literal:
-                break
-            match = target.path.match(path)
-            if match is None:
-                continue
-            if method in target.methods:
-                scope["path_params"] = match.groupdict()
-                scope["router"] = self._application.router
-                scope.update(target.child_scope)
-                await target.app(scope, receive, send)
+    async def _serve(self, found: _Path | None, parameters: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        target = None if found is None else found.routes.get(scope["method"])
+        request = Request(scope, receive, send)
+        try:
+            if target is None:
+                raise _no_route(found)
+            scope["path_params"] = parameters
+            scope["router"] = self._application.router
+            scope.update(target.child_scope)
+            if target.handler is None or self._application.dependency_overrides:
+                scope[_CHOSEN] = target.app
+                await self._app(scope, receive, send)
                 return
-            allowed |= target.methods
-            named = target.is_literal
-        if allowed:
-            raise HTTPException(405, "Method Not Allowed", headers={"Allow": ", ".join(sorted(allowed))})
-        raise HTTPException(404, "Not Found")
+            response = await target.handler(request)
+        except Exception as error:  # noqa: BLE001  # what has no handler is raised again
+            response = await self._answer(request, error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, error: Exception) -> Response:
+        """The answer of the application's handler for `error`, as Starlette would find it."""
+        handlers = self._application.exception_handlers
+        keys = [error.status_code] if isinstance(error, HTTPException) else []
+        for key in (*keys, *(kind for kind in type(error).__mro__ if kind is not Exception)):
+            if key in handlers:
+                return await cast("Any", handlers[key])(request, error)
+        raise error
+
+
+def _no_route(found: _Path | None) -> HTTPException:
+    if found is None:
+        return HTTPException(404, "Not Found")
+    return HTTPException(405, "Method Not Allowed", headers={"Allow": ", ".join(sorted(found.routes))})
 
 
 def install(application: FastAPI) -> None:
     """Put the dispatcher in front of the application's router; call it after the last `include_router`."""
-    targets: dict[str, list[_Target]] = {}
+    segments: dict[str, _Segment] = {}
     for context in iter_route_contexts(application.router.routes):
-        path = context.path
-        if path is None or not path.startswith(PREFIX) or context.methods is None:
-            continue
-        route = cast("Any", context)
-        segment = path.removeprefix(PREFIX).split("/")[0]
-        targets.setdefault(segment, []).append(
-            _Target(
-                route.path_regex,
-                "{" not in path.removeprefix(PREFIX),
-                frozenset(context.methods),
-                route.app,
-                {"endpoint": context.endpoint, "route": context.original_route},
-            )
-        )
-    for found in targets.values():
-        found.sort(key=lambda target: not target.is_literal)
-    router = application.router
-    router.middleware_stack = SegmentDispatcher(targets, router.middleware_stack, application)  # pyright: ignore[reportAttributeAccessIssue]
+        if context.path is not None and context.path.startswith(PREFIX) and context.methods is not None:
+            _add(segments, context)
+    application.user_middleware.append(Middleware(SegmentDispatcher, segments, application))
+    router = application.router.middleware_stack
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        await scope.pop(_CHOSEN, router)(scope, receive, send)
+
+    application.router.middleware_stack = chosen
+
+
+def _add(segments: dict[str, _Segment], context: RouteContext) -> None:
+    path = cast("str", context.path).removeprefix(PREFIX)
+    name, slash, rest = path.partition("/")
+    segment = segments.setdefault(name, _Segment())
+    paths = segment.patterns if "{" in path else segment.literal
+    found = paths.setdefault(slash + rest, _Path(cast("Any", context).path_regex))
+    target = _Target(
+        getattr(context, "compiled_handler", None),
+        cast("Any", context).app,
+        {"endpoint": context.endpoint, "route": context.original_route},
+    )
+    for method in context.methods or ():
+        found.routes.setdefault(method, target)

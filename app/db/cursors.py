@@ -26,7 +26,7 @@ class CursorSigner:
 
     def sign(self, position: list[Any], context: str) -> str:
         """The cursor of `position` (JSON values), valid in `context` only."""
-        payload = orjson.dumps(position)
+        payload = orjson.dumps(position, option=orjson.OPT_UTC_Z)
         return urlsafe_b64encode(_tag(self._keys[0], payload, context) + payload).rstrip(b"=").decode()
 
     def verify(self, cursor: str, context: str) -> list[Any]:

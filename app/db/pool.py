@@ -1,17 +1,14 @@
 """The pool of PostgreSQL connections."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import asyncpg
 
 from app.config import Settings
+from app.db.connections import Connection, Connections
 from app.db.cursors import CursorSigner
-
-if TYPE_CHECKING:
-    type Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    type Pool = asyncpg.Pool[asyncpg.Record]
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a new connection."""
@@ -31,21 +28,18 @@ class Database:
     beforehand. So every statement runs in a transaction, at the beginning of which the timeouts are set.
     """
 
-    def __init__(self, pool: "Pool", settings: Settings) -> None:
+    def __init__(self, connections: Connections, settings: Settings) -> None:
         """Use `Database.open`."""
-        self._pool = pool
-        self._pool_timeout = settings.pool_timeout
+        self._connections = connections
         self._begin = None if settings.prepared_statements else "; ".join(f"SET LOCAL {n} = {v}" for n, v in _timeouts(settings).items())
         self.cursors = CursorSigner(settings)
 
     @classmethod
     async def open(cls, settings: Settings) -> "Database":
         """Create the pool; no connection is made yet."""
-        pool = await asyncpg.create_pool(
+        connect = partial(
+            asyncpg.connect,
             settings.database_url,
-            min_size=0,
-            max_size=settings.pool_size + settings.max_overflow,
-            reset=_keep_session,
             timeout=CONNECT_TIMEOUT,
             # The server ends a slow statement itself; the client's own limit only covers a server that no longer answers.
             command_timeout=settings.statement_timeout + CONNECT_TIMEOUT,
@@ -53,22 +47,25 @@ class Database:
             # A pooler knows these two, and refuses the others.
             server_settings=POOLED_SETTINGS | (_timeouts(settings) if settings.prepared_statements else {}),
         )
-        return cls(pool, settings)
+        most = settings.pool_size + settings.max_overflow
+        return cls(Connections(connect, kept=settings.pool_size, most=most, patience=settings.pool_timeout), settings)
 
     async def close(self) -> None:
         """Close every connection; those in use are given back first, or dropped after a few seconds."""
-        await self._pool.close()
+        await self._connections.close()
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for one statement or one transaction; TimeoutError when none is free within POOL_TIMEOUT.
+
+        It carries nothing to its next user: the owner is set for one statement or one transaction only.
+        """
+        return self._connections.lend() if self._begin is None else self._beginning(self._begin)
 
     @asynccontextmanager
-    async def connection(self) -> "AsyncGenerator[Connection]":
-        """A connection for one statement or one transaction; TimeoutError when none is free within POOL_TIMEOUT."""
-        async with self._pool.acquire(timeout=self._pool_timeout) as connection:
-            if self._begin is None:
-                yield connection  # pyright: ignore[reportReturnType]
-                return
-            async with connection.transaction():
-                await connection.execute(self._begin)
-                yield connection  # pyright: ignore[reportReturnType]
+    async def _beginning(self, settings: str) -> AsyncGenerator[Connection]:
+        async with self._connections.lend() as connection, connection.transaction():
+            await connection.execute(settings)
+            yield connection
 
     async def written(self) -> int:
         """How far the log has come: whatever is committed by now is before that."""
@@ -101,10 +98,6 @@ def _timeouts(settings: Settings) -> dict[str, str]:
     """PostgreSQL's settings that end what takes too long, in milliseconds."""
     statement, lock = (str(int(seconds * 1000)) for seconds in (settings.statement_timeout, settings.lock_timeout))
     return {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": statement}
-
-
-async def _keep_session(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Nothing to reset: the user is set for one statement or transaction only, so a connection carries nothing to its next user."""
 
 
 _ROLE_PROBLEM = """

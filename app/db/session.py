@@ -18,13 +18,13 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.db.cursors import CursorSigner
 from app.db.faults import StillReferredError, answering
 from app.db.pool import Database
-from app.db.statements import Statement, Updates, present, table_of, writable
+from app.db.statements import OWNER, ROW_ID, Statement, Updates, owned, present, table_of, writable
 from app.db.unit import Unit, unit_of
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from app.db.pool import Connection
+    from app.db.connections import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,16 @@ class Session:
                 records = await connection.fetch(statement.sql, *statement.arguments(parameters))
         return [_row(record, statement) for record in records]
 
+    async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
+        """All rows of a statement that was made with `as_json`, each as its JSON."""
+        if self._unit is not None:
+            async with self.transaction(parameters["user_id"]) as transaction:
+                return await transaction.fetch_json(statement, **parameters)
+        with answering(statement):
+            async with self._database.connection() as connection:
+                records = await connection.fetch(statement.sql, *statement.arguments(parameters))
+        return [record[0] for record in records]
+
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         """How many rows the planner expects a counting statement to count."""
         with answering(count):
@@ -106,7 +116,11 @@ class Session:
         with answering():
             async with self._database.connection() as connection, connection.transaction():
                 await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
-                yield Transaction(connection, user_id)
+                transaction = Transaction(connection, user_id)
+                try:
+                    yield transaction
+                finally:
+                    transaction.end()
 
     @asynccontextmanager
     async def together(self, request: Request) -> "AsyncGenerator[Session]":
@@ -138,12 +152,22 @@ class Session:
 class Transaction:
     """An open transaction whose user is set: row-level security shows it that user's rows and no others."""
 
-    __slots__ = ("_connection", "user_id")
+    __slots__ = ("_loaned", "user_id")
 
     def __init__(self, connection: "Connection", user_id: str) -> None:
         """Use `Session.transaction`."""
-        self._connection = connection
+        self._loaned: Connection | None = connection
         self.user_id = user_id
+
+    @property
+    def _connection(self) -> "Connection":
+        if self._loaned is None:
+            raise RuntimeError("This transaction is over: its connection may be another user's by now.")
+        return self._loaned
+
+    def end(self) -> None:
+        """Refuse everything from now on. Whoever opened the transaction calls it before the connection goes to somebody else."""
+        self._loaned = None
 
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -156,6 +180,12 @@ class Transaction:
         with answering(statement):
             records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
         return [_row(record, statement) for record in records]
+
+    async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
+        """All rows of a statement that was made with `as_json`, each as its JSON."""
+        with answering(statement):
+            records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
+        return [record[0] for record in records]
 
     def part(self) -> AbstractAsyncContextManager[Any]:
         """A block that is rolled back alone when it raises, so that whoever catches the exception can go on."""
@@ -190,10 +220,10 @@ class Transaction:
 
         One that is deleted, and stays for a while, is found where `deleted_too` says so.
         """
-        table = table_of(model)
-        conditions = () if deleted_too else present(table)
-        rows = await self.exec(select(model).where(table.c.user_id == self.user_id, table.c.id == row_id, *conditions).with_for_update())
-        return rows[0] if rows else None
+        statement = _locking(model, deleted_too=deleted_too)
+        with answering(statement):
+            record = await self._connection.fetchrow(statement.sql, *statement.arguments({"user_id": self.user_id, "id": row_id}))
+        return None if record is None else cast("M", _instance(model, record))
 
     async def read[M: SQLModel](self, model: type[M], row_id: UUID) -> M:
         """The user's row of `model` with this id, which this transaction has written."""
@@ -224,6 +254,20 @@ class Change[M: SQLModel]:
 def values_of(row: SQLModel) -> dict[str, Any]:
     """The column values of a table instance, as the parameters of an insert."""
     return {column.key: getattr(row, column.key) for column in writable(type(row))}
+
+
+_LOCKING: dict[tuple[type[SQLModel], bool], Statement] = {}
+
+
+def _locking(model: type[SQLModel], *, deleted_too: bool) -> Statement:
+    """The statement of `Transaction.get`, compiled once."""
+    key = (model, deleted_too)
+    if key not in _LOCKING:
+        table = table_of(model)
+        conditions = () if deleted_too else present(table)
+        row = select(model).where(table.c.user_id == OWNER, table.c.id == ROW_ID, *conditions).with_for_update()
+        _LOCKING[key] = owned(row, deleted_too=deleted_too)
+    return _LOCKING[key]
 
 
 async def _nothing(_transaction: Transaction) -> None:

@@ -27,6 +27,7 @@ import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
+    Boolean,
     Column,
     ColumnElement,
     CompoundSelect,
@@ -66,6 +67,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BooleanClauseList
 from sqlalchemy.sql.selectable import FromClauseAlias
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.db.table import KEPT
 
@@ -178,10 +180,11 @@ type _Identity = tuple[bool, str]
 """What tells a table from its aliases: whether it is one, and its name."""
 
 
-def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False) -> Statement:
+def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False, as_json: bool = False) -> Statement:
     """Compile a statement whose every table carries the owner predicate; UnownedStatementError when one does not.
 
     The parameter `user_id` of the result is the owner. `deleted_too` is for the few that mean rows whether they are deleted or not.
+    With `as_json`, each row comes as one text: the JSON object that an answer holds.
     """
     require_owner(statement)
     if not deleted_too:
@@ -195,11 +198,40 @@ def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = Fals
         inner: Any = cast("Any", statement).cte("change")
     else:
         inner = statement.subquery("found")
-    result = select(inner).where(owner.c.uid.is_not(None)).offset(literal_column("0")).lateral("result")
-    wrapped = select(result).select_from(owner, result)
+    shown = [_json_value(column) for column in inner.c] if as_json else [inner]
+    # Two underscores: a column of this name would be taken for the row.
+    result = select(*shown).where(owner.c.uid.is_not(None)).offset(literal_column("0")).lateral("row__" if as_json else "result")
+    answered = sql_cast(func.row_to_json(literal_column("row__")), Text).label("row__") if as_json else result
+    wrapped = select(answered).select_from(owner, result)
     if isinstance(statement, UpdateBase):
         wrapped = wrapped.add_cte(owner, inner)
     return Statement(statement, wrapped=wrapped)
+
+
+def has_exact_json(statement: Select[Any] | SelectOfScalar[Any]) -> bool:
+    """Whether PostgreSQL writes every column of `statement` as an answer has it; a float it writes otherwise: 1 for 1.0."""
+    return all(_is_exact(column.type) for column in statement.selected_columns)
+
+
+def _is_exact(sql_type: TypeEngine[Any]) -> bool:
+    items = item_type(sql_type)
+    exact = (Text, Uuid, Integer, Boolean, JSON, Date)  # BigInteger is an Integer
+    return isinstance(sql_type, (*exact, DateTime, Time)) if items is None else isinstance(items, exact)
+
+
+def _json_value(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column of a statement in the form that PostgreSQL's JSON is to have; times as Python writes them."""
+    if isinstance(column.type, DateTime):
+        utc = func.timezone(literal_column("'UTC'"), column)
+        shown = func.to_char(utc, literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US'"""))
+        return _without_zeros(shown).concat(literal_column("'Z'")).label(column.key)
+    if isinstance(column.type, Time):
+        return _without_zeros(func.to_char(column, literal_column("'HH24:MI:SS.US'"))).label(column.key)
+    return column
+
+
+def _without_zeros(shown: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.replace(shown, literal_column("'.000000'"), literal_column("''"), type_=Text)
 
 
 def require_owner(statement: Any) -> None:

@@ -82,6 +82,8 @@ class Unit:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Commit, or roll back, and give the connection back; 503 when the connection breaks before the commit is confirmed."""
+        if self._transaction is not None:
+            self._transaction.end()
         try:
             await self._stack.__aexit__(kind, error, traceback)
         except LOST as lost:

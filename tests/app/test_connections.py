@@ -1,0 +1,284 @@
+"""Connections come back from whatever happens to those who have them, and carry nothing from one user to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from app.db import connections as module
+from app.db.connections import Connection, Connections
+from app.db.session import Transaction
+from generator.embedded import SUPERUSER, EmbeddedPostgres
+from tests.support.database import Database, temporary_folder
+from tests.support.observer import observing
+from tests.support.serving import Api
+
+NAME = "connections-test"
+SET_USER = "SELECT set_config('app.user_id', 'ada', true)"
+USER = "SELECT current_setting('app.user_id', true)"
+
+
+@asynccontextmanager
+async def connections(dsn: str, *, kept: int = 3, most: int = 3, patience: float = 5.0) -> AsyncGenerator[Connections]:
+    """Connections to `dsn`, closed at the end."""
+
+    def connect() -> Awaitable[Connection]:
+        return asyncpg.connect(dsn, timeout=5, server_settings={"application_name": NAME})
+
+    made = Connections(connect, kept=kept, most=most, patience=patience)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def all_work(made: Connections, number: int) -> None:
+    """Assert that so many can be had at once, each of which answers its own question in no transaction of anybody's."""
+
+    async def one(value: int, together: asyncio.Barrier) -> None:
+        async with made.lend() as connection:
+            await together.wait()
+            assert await connection.fetchval("SELECT $1::int", value) == value
+            assert not await connection.fetchval(USER)
+
+    together = asyncio.Barrier(number)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(one(value, together) for value in range(number)))
+
+
+async def backends(dsn: str, condition: str = "true") -> int:
+    """How many server processes there are for these connections."""
+    observer = await asyncpg.connect(dsn)
+    try:
+        count = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{NAME}' AND {condition}"
+        return int(await observer.fetchval(count))
+    finally:
+        await observer.close()
+
+
+async def comes(condition: Callable[[], Awaitable[bool]], within: float = 5.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110 - it is the database that is waited for
+            await asyncio.sleep(0.02)
+
+
+def test_no_more_than_the_most_are_lent_and_waiting_has_an_end(database: Database) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn, most=2, patience=0.2) as made:
+            async with made.lend(), made.lend():
+                with pytest.raises(TimeoutError):
+                    await made.take()
+            await all_work(made, 2)
+            assert await backends(database.superuser_dsn) == 2
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_statement_is_over_before_the_next_user_gets_the_connection(database: Database) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1) as made:
+            for _ in range(20):
+                task = asyncio.create_task(slow(made))
+                await comes(lambda: busy(database))
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled()
+                await all_work(made, 1)
+            assert await backends(database.superuser_dsn) == 1
+
+    async def slow(made: Connections) -> None:
+        async with made.lend() as connection, connection.transaction():
+            await connection.execute(SET_USER)
+            await connection.execute("SELECT pg_sleep(30)")
+
+    async def busy(database: Database) -> bool:
+        return await backends(database.superuser_dsn, "query LIKE '%pg_sleep(30)%' AND state = 'active'") == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_thousand_cancellations_at_any_moment_lose_no_connection(database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+
+    async def user(made: Connections, number: int) -> None:
+        async with made.lend() as connection, connection.transaction():
+            await connection.execute(SET_USER)
+            assert await connection.fetchval("SELECT $1::int", number) == number
+
+    async def run() -> None:
+        async with connections(database.app_dsn, kept=2, most=4) as made:
+            tasks: list[asyncio.Task[None]] = []
+            for number in range(400):
+                tasks.append(asyncio.create_task(user(made, number)))
+                await asyncio.sleep(chance.random() * 0.002)
+                chance.choice(tasks[-8:]).cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            assert {type(end) for end in ends} <= {type(None), asyncio.CancelledError}
+            assert sum(end is None for end in ends) > 20, "nobody came through: this shows nothing"
+            await all_work(made, 4)
+            assert await backends(database.superuser_dsn) == 4
+
+    asyncio.run(run())
+
+
+def test_an_open_transaction_is_rolled_back(database: Database) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1) as made:
+            async with made.lend() as connection:
+                await connection.execute(f"BEGIN; {SET_USER}")
+            await all_work(made, 1)
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await failing(made)
+            await all_work(made, 1)
+
+    async def failing(made: Connections) -> None:
+        async with made.lend() as connection:
+            await connection.execute("BEGIN")
+            await connection.execute("SELECT 1 / 0")
+
+    asyncio.run(run())
+
+
+def test_an_error_of_a_statement_costs_nothing_else(database: Database) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1) as made:
+            async with made.lend() as connection:
+                before = connection.get_server_pid()
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                async with made.lend() as connection:
+                    await connection.execute("SELECT 1 / 0")
+            async with made.lend() as connection:
+                assert connection.get_server_pid() == before
+
+    asyncio.run(run())
+
+
+def test_killed_connections_are_replaced(database: Database) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn) as made:
+            await all_work(made, 3)
+            database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{NAME}'")
+            await asyncio.sleep(0.1)
+            await all_work(made, 3)
+            with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+                await killed(made)
+            await all_work(made, 3)
+
+    async def killed(made: Connections) -> None:
+        async with made.lend() as connection:
+            database.execute(f"SELECT pg_terminate_backend({connection.get_server_pid()})")
+            await connection.fetchval("SELECT 1")
+
+    asyncio.run(run())
+
+
+def test_they_come_back_with_a_restarted_server() -> None:
+    async def run(start: Callable[[], EmbeddedPostgres]) -> None:
+        server = start()
+        try:
+            async with connections(server.dsn(SUPERUSER)) as made:
+                await all_work(made, 3)
+                server.stop()
+                await asyncio.sleep(0.1)  # until the client's end knows
+                for _ in range(5):
+                    with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+                        await made.take()
+                server = start()
+                await all_work(made, 3)
+        finally:
+            server.stop()
+
+    with temporary_folder() as folder:
+        asyncio.run(run(lambda: EmbeddedPostgres.start(folder / "data", durable=False)))
+
+
+def test_what_nobody_needs_is_closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UNUSED", 0.2)
+
+    async def run() -> None:
+        async with connections(database.app_dsn, kept=1, most=4) as made:
+            await all_work(made, 4)
+
+            async def one_left() -> bool:
+                return await backends(database.superuser_dsn) == 1
+
+            await comes(one_left)
+            await asyncio.sleep(0.5)
+            assert await one_left()
+            await all_work(made, 4)
+
+    asyncio.run(run())
+
+
+def test_closing_cuts_what_does_not_come_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+
+    async def run() -> None:
+        async with connections(database.app_dsn) as made:
+            await all_work(made, 2)
+            connection = await made.take()
+            await made.close()
+            with pytest.raises(asyncpg.InterfaceError):
+                await connection.fetchval("SELECT 1")
+            with pytest.raises(asyncpg.InterfaceError):
+                await made.take()
+
+            async def none_left() -> bool:
+                return await backends(database.superuser_dsn) == 0
+
+            await comes(none_left)
+
+    asyncio.run(run())
+
+
+def test_a_transaction_that_is_over_reaches_nobodys_rows(database: Database) -> None:
+    """What a hook keeps beyond its request would speak on another user's connection."""
+
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1) as made:
+            async with made.lend() as connection:
+                kept = Transaction(connection, "ada")
+                kept.end()
+            async with made.lend() as other, other.transaction():
+                await other.execute("SELECT set_config('app.user_id', 'bob', true)")
+                with pytest.raises(RuntimeError, match="over"):
+                    await kept.lock("anything")
+
+    asyncio.run(run())
+
+
+def test_d10_a_thousand_clients_that_leave_take_no_connection_with_them(own_api: Api, database: Database) -> None:
+    path = "/api/ada/tasks"
+    create = own_api.client.build_request("POST", path, json={"title": "Gone"}, headers=own_api.headers("ada"))
+    read = own_api.client.build_request("GET", path, headers=own_api.headers("ada"))
+    host, port = create.url.host, create.url.port
+
+    async def leave(number: int) -> None:
+        request = (create, read)[number % 2]
+        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(f"{request.method} {path} HTTP/1.1\r\n{head}\r\n".encode() + request.content)
+        await writer.drain()
+        await asyncio.sleep(number % 7 * 0.001)
+        writer.transport.abort()
+
+    async def all_leave() -> None:
+        for first in range(0, 1000, 50):
+            await asyncio.gather(*(leave(number) for number in range(first, first + 50)))
+
+    asyncio.run(all_leave())
+    with observing(database) as observer:
+        observer.assert_idle(within=5)
+        deadline = time.monotonic() + 10
+        while observer.fetch("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rowsmith'")[0][0] > 15:
+            assert time.monotonic() < deadline, "more than POOL_SIZE and MAX_OVERFLOW stay open"
+            time.sleep(0.1)
+    assert [own_api.call("ada", "GET", path).status_code for _ in range(40)] == [200] * 40
