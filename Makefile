@@ -3,7 +3,7 @@ BIN := .venv/bin
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
-.PHONY: help install serve test test-pgbouncer fuzz walks operations check bench bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -40,11 +40,16 @@ check: install ## lint, format, types, layers, dependencies, specs against gener
 	$(BIN)/rowsmith check
 	$(BIN)/pytest -q tests/unit/test_requirements.py
 
+bench: install ## measure the application against its floor and its peers
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: install ## install the peers of make bench, pinned, in folders of their own
+	@test -x benchmarks/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python benchmarks/.venv
+	@$(BIN)/uv pip install --quiet --python benchmarks/.venv/bin/python --require-hashes -r benchmarks/requirements.txt
+	@if command -v npm >/dev/null; then cd benchmarks/peers/fastify && npm ci --silent --no-audit --no-fund; fi
+
 bench-rows: install ## fill 10 million rows and measure lists among them; smaller with ARGS="--rows 2000000 --users 20000 --largest 300000"
 	@$(BIN)/python -m benchmarks.rows $(ARGS)
-
-bench: install ## measure the application's throughput against its floor
-	$(BIN)/python -m bench $(ARGS)
 
 fmt: install ## format Python and specs
 	$(BIN)/ruff check --fix-only --quiet .
@@ -54,6 +59,7 @@ fmt: install ## format Python and specs
 requirements: install ## pin the dependency groups of pyproject.toml anew, as far as they changed
 	$(COMPILE) --group pyproject.toml:app --output-file requirements.txt
 	$(COMPILE) --group pyproject.toml:dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)

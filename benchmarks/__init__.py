@@ -1,1 +1,1 @@
-"""How much of a bare server's speed the generated application keeps: `make bench`, explained in `benchmarks/__main__.py`."""
+"""How fast the generated application is, beside the least that could answer and beside its peers: `make bench`."""

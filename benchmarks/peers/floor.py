@@ -1,6 +1,6 @@
 """The floor: the least that can answer the same requests. Bare ASGI, one prepared statement, orjson, a token compared as it stands.
 
-It validates nothing, isolates nobody and knows two tables; nothing that does more can be much faster.
+It validates nothing, isolates nobody and knows one table; nothing that does more can be much faster.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GET = "SELECT * FROM tasks WHERE user_id = $1 AND id = $2"
 LIST = "SELECT * FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"
 CREATE = """INSERT INTO tasks (user_id, id, created_at, updated_at, version, title, priority, completed, progress, labels, links)
 VALUES ($1, $2, now(), now(), 1, $3, 'normal', false, 0, '{}', '{}') RETURNING *"""
-UPDATE = "UPDATE projects SET summary = $3, updated_at = now(), version = version + 1 WHERE user_id = $1 AND id = $2 RETURNING *"
+UPDATE = "UPDATE tasks SET notes = $3, updated_at = now(), version = version + 1 WHERE user_id = $1 AND id = $2 RETURNING *"
 
 
 class PlainConnection(asyncpg.Connection):  # type: ignore[type-arg]
@@ -63,12 +63,12 @@ class Floor:
                 await _answer(send, 201, _json(dict((await self._fetch(CREATE, user, uuid7(), body["title"]))[0])))
             case "PATCH", [identifier]:
                 body = orjson.loads((await receive())["body"])
-                await _answer(send, 200, _json(dict((await self._fetch(UPDATE, user, UUID(identifier), body["summary"]))[0])))
+                await _answer(send, 200, _json(dict((await self._fetch(UPDATE, user, UUID(identifier), body["notes"]))[0])))
             case _:
                 await _answer(send, 404, b"{}")
 
     async def _fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        assert self._pool is not None  # noqa: S101 - the server opens it before the first request
+        assert self._pool is not None
         async with self._pool.acquire() as connection:
             return await connection.fetch(statement, *arguments)
 

@@ -85,3 +85,26 @@ async def load(port: int, requests: Sequence[bytes], status: int, seconds: float
         await asyncio.gather(*(client.done for client in clients))
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+async def paced(port: int, requests: Sequence[bytes], status: int, rate: float, seconds: float) -> list[float]:
+    """Send `rate` requests a second, each at its time however long others take; the seconds that each took, from its time."""
+    loop = asyncio.get_running_loop()
+    latencies: list[float] = []
+    began = loop.time() + 0.05
+    number = int(rate * seconds)
+
+    async def client(first: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for due in (began + place / rate for place in range(first, number, CONNECTIONS)):
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            writer.write(requests[first % len(requests)])
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            if not head.startswith(b"http/1.1 %d" % status):
+                raise SystemExit(f"answered unexpectedly: {head.decode(errors='replace')}")
+            latencies.append(loop.time() - due)
+        writer.close()
+
+    await asyncio.gather(*(client(first) for first in range(CONNECTIONS)))
+    return latencies

@@ -1,0 +1,162 @@
+"""What many resources cost: to generate and check them, to start with them, and to answer for the last of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+
+_SPEC = """resource: {name}
+description: The resource {number} of many.
+
+fields:
+  title:     {{type: string, min_length: 1, max_length: 200, search: true, filter: true, sort: true}}
+  notes:     text?
+  status:    {{type: enum, values: [open, done], default: open, filter: true, sort: true}}
+  due_at:    {{type: datetime, nullable: true, filter: true, sort: true}}
+  amount:    {{type: decimal, precision: 10, scale: 2, ge: 0, nullable: true, filter: true}}
+  done:      {{type: boolean, default: false, filter: true}}{reference}
+"""
+
+MUST_START, MUST_MEMORY = 5.0, 500.0
+MUST_GENERATE, MUST_CHANGE, MUST_CHECK = 5.0, 1.0, 3.0
+MUST_LAST = 1.10
+
+_SERVED = """
+import asyncio, json, os, resource, sys, time
+began = time.perf_counter()
+from app.main import create_app
+from app.config import load_settings
+from jose import jwt
+
+SECRET = "a-secret-for-measurements-only-5d8f0c2e"
+app = create_app(load_settings({"JWT_SECRET": SECRET, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "LOG_LEVEL": "error"}, None))
+token = jwt.encode({"sub": "ada", "exp": int(time.time()) + 3600}, SECRET)
+
+async def ask(path):
+    status = []
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+    async def send(message):
+        if message["type"] == "http.response.start":
+            status.append(message["status"])
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http"}
+    scope |= {"http_version": "1.1", "server": ("test", 80), "client": ("test", 1)}
+    await app(scope | {"headers": [(b"authorization", b"Bearer " + token.encode())]}, receive, send)
+    return status[0]
+
+async def microseconds(path, expected, number=300):
+    assert await ask(path) == expected, await ask(path)
+    times = []
+    for _ in range(9):
+        start = time.process_time()
+        for _ in range(number):
+            await ask(path)
+        times.append((time.process_time() - start) / number * 1e6)
+    return min(times)
+
+async def main():
+    first, last = sys.argv[1:3]
+    async with app.router.lifespan_context(app):
+        # Another user's path: everything but the database. 403 comes from the compiled handler of the route.
+        assert await ask(f"/api/other/{last}") == 403
+        started = time.perf_counter() - began
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        figures = {"start": started, "memory": memory}
+        figures["first"] = await microseconds(f"/api/other/{first}", 403)
+        figures["last"] = await microseconds(f"/api/other/{last}", 403)
+        figures["404"] = await microseconds("/api/other/no-such-thing", 404)
+    start = time.perf_counter()
+    json.dumps(app.openapi())
+    figures["openapi"] = time.perf_counter() - start
+    print(json.dumps(figures))
+
+asyncio.run(main())
+"""
+"""Runs in the generated project; prints its figures as JSON. No database is needed for what it measures."""
+
+
+def write_specs(folder: Path, count: int) -> None:
+    """The specs of so many resources, most of which refer to the one before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        reference = (
+            f"\n  before: {{type: ref, to: Thing{number - 1}, nullable: true, on_delete: set_null, filter: true}}" if number % 10 else ""
+        )
+        name = f"thing{number}"
+        (folder / f"{name}.yaml").write_text(_SPEC.format(name=name.capitalize(), number=number, reference=reference))
+
+
+def measure(counts: list[int]) -> int:
+    """Print a line for each count; 1 when one of 1,000 misses what it must be."""
+    sys.stdout.write(
+        f"{'resources':>9}{'generate':>10}{'one more':>10}{'check':>8}{'start':>8}{'MiB':>7}"
+        f"{'first µs':>10}{'last µs':>9}{'404 µs':>8}{'OpenAPI s':>10}\n"
+    )
+    alone: dict[str, float] | None = None
+    misses: list[str] = []
+    for count in sorted({1, *counts}):
+        figures = _figures(count)
+        alone = alone or figures
+        sys.stdout.write(
+            f"{count:9}{figures['generate']:9.2f}s{figures['change']:9.2f}s{figures['check']:7.2f}s{figures['start']:7.2f}s{figures['memory']:7.0f}"
+            f"{figures['first']:10.1f}{figures['last']:9.1f}{figures['404']:8.1f}{figures['openapi']:10.2f}\n"
+        )
+        sys.stdout.flush()
+        if count == 1000:
+            misses += _misses(figures, alone)
+    sys.stdout.write("".join(f"MISSED: {miss}\n" for miss in misses))
+    return int(bool(misses))
+
+
+def _misses(figures: dict[str, float], alone: dict[str, float]) -> list[str]:
+    limits = {
+        "generate": MUST_GENERATE,
+        "change": MUST_CHANGE,
+        "check": MUST_CHECK,
+        "start": MUST_START,
+        "memory": MUST_MEMORY,
+        "last": alone["last"] * MUST_LAST,
+        "404": alone["404"] * MUST_LAST,
+    }
+    return [f"{name} is {figures[name]:.2f}, and must be at most {limit:.2f}" for name, limit in limits.items() if figures[name] > limit]
+
+
+def _figures(count: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="rowsmith-bench-") as name:
+        root = Path(name) / "project"
+        _rowsmith(Path(name), "init", str(root))
+        shutil.rmtree(root / "resources")
+        write_specs(root / "resources", count)
+        figures = {"generate": _rowsmith(root, "generate")}
+        spec = root / "resources" / f"thing{count - 1}.yaml"
+        spec.write_text(spec.read_text().replace("  notes: ", "  extra:     integer?\n  notes: "))
+        figures["change"] = _rowsmith(root, "generate")
+        figures["check"] = statistics.median(_rowsmith(root, "check") for _ in range(3))
+        return figures | _served(root, count)
+
+
+def _rowsmith(folder: Path, *arguments: str) -> float:
+    """The seconds that a command takes, start of Python included."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "generator", *arguments], cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"rowsmith {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - began
+
+
+def _served(root: Path, count: int) -> dict[str, float]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", _SERVED, "thing0s", f"thing{count - 1}s"]
+    subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True)  # compiles the modules
+    done = subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    return orjson.loads(done.stdout)
