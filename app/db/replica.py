@@ -89,6 +89,10 @@ class ReplicaSession(Session):
         return await self._read(Session.fetch_all, statement, **parameters)
 
     @override
+    async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
+        return await self._read(Session.fetch_json, statement, **parameters)
+
+    @override
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         return await self._read(Session.estimate, count, **parameters)
 
