@@ -361,7 +361,7 @@ def test_no_reference_leaves_its_owner_even_past_row_level_security(api: Api, ob
 
 
 def test_every_key_begins_with_the_owner(as_superuser: Client) -> None:
-    """Primary keys, unique constraints and indexes (but for those of the purge, which is of all users), and both sides of every reference."""
+    """Primary keys, unique constraints, indexes and both sides of every reference; the indexes of the purge alone are of all users."""
     unique = as_superuser.fetch(
         "SELECT i.indexrelid::regclass::text AS name, a.attname::text AS first FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
         " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
