@@ -20,7 +20,8 @@ def test_a_created_row_is_answered_found_and_listed_as_sent(api: Api, resource: 
     row = created.json()
     readable = {field.column for field in resource.resource.fields if field.readable}
     assert {name: row[name] for name in body if name in readable} == {name: body[name] for name in body if name in readable}
-    assert set(row) == readable | {"id", "user_id", "created_at", "updated_at", "version"}
+    built_in = {"id", "user_id", "created_at", "updated_at", "version"} | ({"deleted_at"} if resource.resource.soft_delete else set[str]())
+    assert set(row) == readable | built_in
     assert created.headers["Location"] == resource.item(user, row["id"])
     found = api.call(user, "GET", created.headers["Location"])
     assert (found.status_code, found.json(), found.headers["ETag"]) == (200, row, created.headers["ETag"])

@@ -82,6 +82,9 @@ class MadeUpSession(Session):
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         return [{**self.row, RELEVANCE: 0.5}, {**self.row, RELEVANCE: 0.25}]
 
+    async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
+        return [json.dumps(row) for row in await self.fetch_all(statement, **parameters)]
+
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         return 1
 

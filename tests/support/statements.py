@@ -18,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import quote
 
+import orjson
 from sqlalchemy import Insert, bindparam
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression
@@ -110,6 +111,9 @@ class _NotingSession(Session):
     async def fetch_all(self, statement: Statement, **parameters: Any) -> list[Row]:
         self._note(statement, parameters)
         return [{**self.row, RELEVANCE: 0.5}, {**self.row, RELEVANCE: 0.25}]
+
+    async def fetch_json(self, statement: Statement, **parameters: Any) -> list[str]:
+        return [orjson.dumps(row).decode() for row in await self.fetch_all(statement, **parameters)]
 
     async def estimate(self, count: Statement, **parameters: Any) -> int:
         self._note(count, parameters)
