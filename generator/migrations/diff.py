@@ -245,6 +245,11 @@ class _Comparison:
     def _constraints(self, rebuilt: set[str]) -> None:
         table = self.new.name
         gone, added = _unmatched(self.old.constraints, self.new.constraints, rebuilt)
+        retyped = {one.column.name for one in self.phases.shape if isinstance(one, ChangeType) and one.table == table}
+        for one in self.new.constraints:
+            if one.kind == "check" and mentions(one.sql, retyped):  # PostgreSQL would keep the old type in it, as a cast
+                added.setdefault(one.name, one)
+                gone |= {was.name: was for was in self.old.constraints if was.name == one.name}
         for old, new in _renamed(gone, added):
             self.phases.rename.append(RenameConstraint(table, old.name, new.name))
         kept = {new.name for new in added.values()}

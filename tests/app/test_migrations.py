@@ -275,6 +275,10 @@ def rows_of(project: Project, table: str = "tasks") -> list[dict[str, object]]:
     return json.loads(text)
 
 
+SAME_TABLES = {"words", "email to string"}
+"""Edits of what the API says and takes, which need no revision."""
+
+
 @pytest.mark.parametrize("name", list(EDITS))
 def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expected, name: str) -> None:
     edit = EDITS[name]
@@ -289,7 +293,7 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     before = rows_of(project)
 
     write_specs(project.root, new)
-    project.rowsmith("db", "revision", *edit.options)
+    changes_tables = "Wrote " in project.rowsmith("db", "revision", *edit.options).err
     project.rowsmith("db", "upgrade")
     assert catalog(project.database) == expected(project)
     assert squawk.findings(project.rowsmith("db", "upgrade", "--sql").out) == []
@@ -299,7 +303,9 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     for was, now in {"title": "title", **edit.keeps}.items():
         assert [str(row[now]) for row in after] == [str(row[was]) for row in before]
 
-    project.rowsmith("db", "downgrade", "-1")
+    assert changes_tables == (name not in SAME_TABLES)
+    if changes_tables:
+        project.rowsmith("db", "downgrade", "-1")
     assert catalog(project.database) == first
     assert [row["id"] for row in rows_of(project)] == [row["id"] for row in before]
     project.rowsmith("db", "upgrade")

@@ -119,6 +119,9 @@ def rows_read(plans: list[dict[str, Any]]) -> int:
     )
 
 
+DELETED = 5
+"""More than the rows that other tests have deleted and the trash keeps: a page passes over them."""
+
 NO_INDEX_CONDITION = {Kind.DECIMAL}
 """PostgreSQL's comparison of numeric is not leakproof, so that under row-level security it only filters."""
 
@@ -133,7 +136,7 @@ def test_a_sorted_list(explainer: Explainer, case: ResourceCase, sort: str) -> N
     for offset in ("0", "4000", "7990", "9000"):
         answer, plans = explainer.get(case.path(USER), sort=sort, limit="20", offset=offset)
         check(plans, sort)
-        assert rows_read(plans) <= int(offset) + 21
+        assert rows_read(plans) <= int(offset) + 21 + (DELETED if case.resource.soft_delete else 0)
         for cursor in (answer.json()["next_cursor"], answer.json()["previous_cursor"]):
             if cursor is not None:
                 _, plans = explainer.get(case.path(USER), sort=sort, limit="20", cursor=cursor)

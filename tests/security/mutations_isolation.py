@@ -33,8 +33,8 @@ UPSERT = "app/api/upsert.py"
 TAGS = "app/routes/tags.py"
 PROJECTS = "app/routes/projects.py"
 TAG = "app/models/tag.py"
-PROJECT = "app/models/project.py"
 TASK = "app/models/task.py"
+COMMENT = "app/models/comment.py"
 
 CHECKED = (STATEMENTS, "    require_owner(statement)\n    if not", "    if not")
 """`owned()` refuses a statement without its predicate, so taking one away takes the check away as well."""
@@ -164,7 +164,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "the predicate of a row that a hook is given",
-        (SESSION, "where(table.c.user_id == self.user_id, table.c.id == row_id, *", "where(table.c.id == row_id, *"),
+        CHECKED,
+        (SESSION, "where(table.c.user_id == OWNER, table.c.id == ROW_ID, *", "where(table.c.id == ROW_ID, *"),
         red=("test_I9_without_row_level_security_isolation_holds_over_http",),
     ),
     # Deleted rows
@@ -266,14 +267,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mutation(
         "a reference stays with its owner",
         (
-            TASK,
-            'ForeignKeyConstraint(["user_id", "project_id"], ["projects.user_id", "projects.id"], name="fk_tasks_project")',
-            'ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_tasks_project")',
+            COMMENT,
+            'ForeignKeyConstraint(["user_id", "task_id"], ["tasks.user_id", "tasks.id"], name="fk_comments_task", ondelete="CASCADE")',
+            'ForeignKeyConstraint(["task_id"], ["tasks.id"], name="fk_comments_task", ondelete="CASCADE")',
         ),
         (
-            PROJECT,
-            'PrimaryKeyConstraint("user_id", "id", name="pk_projects"),',
-            'PrimaryKeyConstraint("user_id", "id", name="pk_projects"), UniqueConstraint("id", name="uq_projects_id"),',
+            TASK,
+            'PrimaryKeyConstraint("user_id", "id", name="pk_tasks"),',
+            'PrimaryKeyConstraint("user_id", "id", name="pk_tasks"), UniqueConstraint("id", name="uq_tasks_id"),',
         ),
         red=(
             "test_I4_a_reference_to_another_users_row_is_one_to_nothing",
@@ -528,7 +529,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "a change with hooks locks its row",
-        (SESSION, "table.c.id == row_id, *conditions).with_for_update())", "table.c.id == row_id, *conditions))"),
+        (SESSION, "table.c.id == ROW_ID, *conditions).with_for_update()", "table.c.id == ROW_ID, *conditions)"),
         red=("test_C1_of_twenty_changes_on_one_version_one_is_done",),
     ),
     # Settings

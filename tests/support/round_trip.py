@@ -304,7 +304,7 @@ class RoundTrip:
             assert isinstance(found.type, Reference)
             if found.type.on_delete == "cascade" and other["id"] not in doomed:
                 yield from self.held_by(resource, other, doomed)
-            elif found.type.on_delete == "restrict" or (found.type.on_delete == "set_null" and len(doomed) > 1):
+            elif found.type.on_delete == "restrict" or (found.type.on_delete == "set_null" and len(doomed) > 1 and not target.soft_delete):
                 yield from [f"{resource.name}.{found.name}"] if other["id"] not in doomed else []
 
     def forget(self, target: Resource, row: Row) -> None:

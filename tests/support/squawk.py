@@ -43,6 +43,7 @@ EXEMPT = (
     Exempt("renaming-column", r"RENAME COLUMN", _ASKED_FOR),
     Exempt("ban-drop-column", r"DROP COLUMN", _ASKED_FOR),
     Exempt("ban-drop-table", r"DROP TABLE", _ASKED_FOR),
+    Exempt("ban-drop-function", r'DROP FUNCTION IF EXISTS "(search|purge)_', "nobody but the application of the same specs calls it"),
     Exempt("changing-column-type", r"ALTER COLUMN .* TYPE", "docs/migrations.md says what it costs, and `plan` before it is written"),
     Exempt("ban-drop-default", r"DROP DEFAULT", "it is set again in the new type by the same statement, or the spec has none any more"),
     Exempt("ban-drop-not-null", r"DROP NOT NULL", _ASKED_FOR),
@@ -58,7 +59,7 @@ EXEMPT = (
     ),
     Exempt(
         "prefer-robust-stmts",
-        r"ENABLE ROW LEVEL SECURITY|(SET|DROP) (DEFAULT|NOT NULL)|ALTER COLUMN .* TYPE",
+        r"ENABLE ROW LEVEL SECURITY|(SET|DROP) (DEFAULT|NOT NULL)|ALTER COLUMN .* TYPE|ALTER TABLE IF EXISTS \S+ RENAME TO",
         "it can be repeated as it is",
     ),
 )
