@@ -104,7 +104,7 @@ def _run(schema: Schema, address: str, mint: Mint) -> Audit:
                 message = f"what answers at {address} is no application of Rowsmith's"
                 raise CommandError(ExitCode.ENVIRONMENT, message, "give the address without a path: http://127.0.0.1:8000")
             return run.audit(World(client, schema, mint), targets, lambda number, target: _progress(number + 1, len(targets), target))
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise CommandError(ExitCode.USAGE, f"--url: {error}", "write it as http://127.0.0.1:8000") from error
     except httpx.HTTPError as error:
         message = f"{address} cannot be audited: {error or type(error).__name__}"
