@@ -259,7 +259,7 @@ class RoundTrip:
         assert self.call("DELETE", path, headers={"If-Match": f'"{row["version"] + 1}"'}).status_code == 412
         if resource.concurrency == "required":
             assert self.call("DELETE", path).status_code == 428
-        held = list(self.held_by(resource, row))
+        held = list(self.kept_by(resource, row) if resource.soft_delete else self.held_by(resource, row))
         answer = self.call("DELETE", path, headers={"If-Match": f'"{row["version"]}"'})
         if held:
             assert answer.status_code == 409, f"{case} is referred to by {held}: {answer.text}"
@@ -297,6 +297,21 @@ class RoundTrip:
                         if other["_all"].get(found.column) == row["id"]:
                             yield resource, found, other
 
+    def kept_by(self, target: Resource, row: Row) -> Iterator[str]:
+        """The same of a row that stays as a deleted one: what goes with it goes first, and holds nothing any more."""
+        going = [(target, row)]
+        for resource, one in going:  # it grows on the way
+            for child, found, other in self.referring(resource, one):
+                assert isinstance(found.type, Reference)
+                if found.type.on_delete == "cascade" and all(other["id"] != gone["id"] for _, gone in going):
+                    going.append((child, other))
+        ids = {one["id"] for _, one in going}
+        for resource, one in going:
+            for child, found, other in self.referring(resource, one):
+                assert isinstance(found.type, Reference)
+                if found.type.on_delete == "restrict" and other["id"] not in ids:
+                    yield f"{child.name}.{found.name}"
+
     def held_by(self, target: Resource, row: Row, doomed: frozenset[str] = frozenset()) -> Iterator[str]:
         """The references that forbid to delete a row, its dependants that would go with it included."""
         doomed |= {row["id"]}
@@ -304,7 +319,7 @@ class RoundTrip:
             assert isinstance(found.type, Reference)
             if found.type.on_delete == "cascade" and other["id"] not in doomed:
                 yield from self.held_by(resource, other, doomed)
-            elif found.type.on_delete == "restrict" or (found.type.on_delete == "set_null" and len(doomed) > 1 and not target.soft_delete):
+            elif found.type.on_delete == "restrict" or (found.type.on_delete == "set_null" and len(doomed) > 1):
                 yield from [f"{resource.name}.{found.name}"] if other["id"] not in doomed else []
 
     def forget(self, target: Resource, row: Row) -> None:
