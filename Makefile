@@ -3,10 +3,10 @@ BIN := .venv/bin
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
-.PHONY: help install serve test test-pgbouncer fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer test-postgres fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 install: ## make .venv with everything pinned in requirements-dev.txt
 	@sh tools/install.sh
@@ -18,16 +18,19 @@ serve: install ## generate the application and serve it, on an embedded PostgreS
 test: install ## run the tests, on an embedded PostgreSQL of their own
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
-test-pgbouncer: install ## run the contract and the attacks through pgbouncer in transaction mode (Debian's package)
+test-pgbouncer: install ## run the contract and the attacks through pgbouncer
 	@ROWSMITH_TEST_POOLER=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
-fuzz: install ## send 10,000 requests of Schemathesis to the example, and as many to the torture specs
+test-postgres: install ## run both on another one: POSTGRES=/usr/lib/postgresql/15/bin
+	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
+
+fuzz: install ## send 10,000 requests of Schemathesis to the example and the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
 
-walks: install ## edit specs at random, 200 times twenty edits, and migrate a database with rows along
+walks: install ## edit specs at random, 200 times twenty edits, and migrate rows along
 	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py $(ARGS)
 
-operations: install ## run each operation of a migration over 10,000 rows, up, down and up again
+operations: install ## run each operation of a migration over 10,000 rows
 	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, specs against generated code
@@ -48,7 +51,7 @@ bench-peers: install ## install the peers of make bench, pinned, in folders of t
 	@$(BIN)/uv pip install --quiet --python benchmarks/.venv/bin/python --require-hashes -r benchmarks/requirements.txt
 	@if command -v npm >/dev/null; then cd benchmarks/peers/fastify && npm ci --silent --no-audit --no-fund; fi
 
-bench-rows: install ## fill 10 million rows and measure lists among them; smaller with ARGS="--rows 2000000 --users 20000 --largest 300000"
+bench-rows: install ## fill 10 million rows and measure lists among them (--rows N makes fewer)
 	@$(BIN)/python -m benchmarks.rows $(ARGS)
 
 fmt: install ## format Python and specs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from tests.support.catalog import catalog
 from tests.support.database import Database, new_database
-from tests.support.generated import CREATE_TABLES, run_python, write_core, write_generated, write_specs
+from tests.support.generated import write_core, write_generated, write_specs
+from tests.support.tables import TableMaker
 
 COMPUTED = "m: {type: bigint, computed: n * 2, stored: true, sort: true, unique: true}"
 EDITS = {
@@ -38,49 +40,54 @@ def spec(*fields: str, soft_delete: bool = False) -> dict[str, str]:
     return {"mark": "\n".join(("resource: Mark", "fields:", *(f"  {field}" for field in fields), *kept, ""))}
 
 
-def bring(root: Path, database: Database, *fields: str, soft_delete: bool = False) -> None:
-    """Generate the code of a spec with these fields and bring the database to it."""
-    write_specs(root, spec(*fields, soft_delete=soft_delete))
-    write_generated(root)
-    run_python(root, "-c", CREATE_TABLES, database.owner_dsn, APP_ROLE)
+type Bring = Callable[..., None]
+
+
+@pytest.fixture
+def bring(table_maker: TableMaker, tmp_path: Path) -> Bring:
+    """Generates the code of a spec with these fields and brings databases to it."""
+    write_core(tmp_path)
+
+    def bring(databases: Database | tuple[Database, ...], *fields: str, soft_delete: bool = False) -> None:
+        write_specs(tmp_path, spec(*fields, soft_delete=soft_delete))
+        write_generated(tmp_path)
+        for database in databases if isinstance(databases, tuple) else (databases,):
+            table_maker.make(tmp_path, database.owner_dsn, APP_ROLE)
+
+    return bring
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_tables_become_those_of_the_spec_and_keep_their_rows(edit: str, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_tables_become_those_of_the_spec_and_keep_their_rows(edit: str, postgres: EmbeddedPostgres, bring: Bring) -> None:
     old, new = EDITS[edit]
-    write_core(tmp_path)
     with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as fresh:
-        bring(tmp_path, database, *old)
+        bring(database, *old)
         values = "SELECT 'ada', gen_random_uuid(), now(), now(), 1, n FROM generate_series(1, 50) AS n"
         database.execute(f"INSERT INTO marks (user_id, id, created_at, updated_at, version, n) {values}")
-        for _ in range(2):
-            bring(tmp_path, database, *new)
-        bring(tmp_path, fresh, *new)
+        bring((database, database, fresh), *new)
         found, wanted = catalog(database), catalog(fresh)
         assert {name: sorted(rows) for name, rows in found.items()} == {name: sorted(rows) for name, rows in wanted.items()}
         assert database.execute("SELECT sum(n) FROM marks") == str(sum(range(1, 51)))
 
 
-def test_data_is_not_computed_away(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    write_core(tmp_path)
+def test_data_is_not_computed_away(postgres: EmbeddedPostgres, bring: Bring) -> None:
     with new_database(postgres, tables=False) as database:
-        bring(tmp_path, database, "n: integer", "m: bigint")
+        bring(database, "n: integer", "m: bigint")
         with pytest.raises(
             AssertionError, match=r"marks\.m holds data, and the spec computes it\. Rename the field, or delete the database\."
         ):
-            bring(tmp_path, database, "n: integer", COMPUTED)
+            bring(database, "n: integer", COMPUTED)
 
 
-def test_deleted_rows_are_not_there_again_without_soft_delete(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    write_core(tmp_path)
+def test_deleted_rows_are_not_there_again_without_soft_delete(postgres: EmbeddedPostgres, bring: Bring) -> None:
     with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as fresh:
-        bring(tmp_path, database, "n: {type: integer, unique: true}")
-        bring(tmp_path, database, "n: {type: integer, unique: true}", soft_delete=True)
-        bring(tmp_path, fresh, "n: {type: integer, unique: true}", soft_delete=True)
+        bring(database, "n: {type: integer, unique: true}")
+        bring(database, "n: {type: integer, unique: true}", soft_delete=True)
+        bring(fresh, "n: {type: integer, unique: true}", soft_delete=True)
         assert catalog(database) == catalog(fresh)
         database.execute("INSERT INTO marks SELECT 'ada', gen_random_uuid(), now(), now(), 1, 5, now()")
         with pytest.raises(AssertionError, match=r"marks has deleted rows, which would be there again\. Restore or purge them first"):
-            bring(tmp_path, database, "n: integer")
+            bring(database, "n: integer")
         database.execute("DELETE FROM marks")
-        bring(tmp_path, database, "n: integer")
-        bring(tmp_path, database, "n: integer", "deleted_at: datetime?")
+        bring(database, "n: integer")
+        bring(database, "n: integer", "deleted_at: datetime?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import os
 import shutil
@@ -10,16 +11,19 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import asyncpg
+import pytest
 
-from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
+from generator import embedded
+from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedError, EmbeddedPostgres
 from generator.embedded_files import account_for, programs_for
 from tests.support.pooler import in_between
 
-TEMPLATE = f"template_with_tables_{os.getpid()}"
-
+PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES")
+"""The folder with the programs of another PostgreSQL to run the tests on, such as /usr/lib/postgresql/15/bin; see `make test-postgres`."""
 _numbers = itertools.count(1)
 
 
@@ -82,15 +86,34 @@ def running_server() -> Generator[EmbeddedPostgres]:
     if folder := os.environ.get("ROWSMITH_TEST_SERVER"):
         yield _attached(Path(folder))
         return
-    with temporary_folder() as folder, EmbeddedPostgres.start(folder / "data", durable=False) as server, in_between(server):
+    with (
+        temporary_folder() as folder,
+        _other_programs(),
+        EmbeddedPostgres.start(folder / "data", durable=False) as server,
+        in_between(server),
+    ):
         yield server
+
+
+@contextmanager
+def _other_programs() -> Generator[None]:
+    """Start the PostgreSQL of ROWSMITH_TEST_POSTGRES, where that is set; the built-in locales came with version 17."""
+    if PROGRAMS is None:
+        yield
+        return
+    folder = Path(PROGRAMS)
+    assert (folder / "initdb").exists(), f"ROWSMITH_TEST_POSTGRES: there is no initdb in {folder}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "programs_for", lambda _account: folder)
+        patch.setattr(embedded, "INITDB", ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", f"--username={SUPERUSER}"))
+        yield
 
 
 def _attached(data_dir: Path) -> EmbeddedPostgres:
     """A server that another process has started, to run statements on and never to stop."""
     server = EmbeddedPostgres.__new__(EmbeddedPostgres)
     account = account_for(data_dir)
-    server.data_dir, server.socket_dir, server._programs = data_dir, data_dir, programs_for(account)
+    server.data_dir, server.socket_dir, server._programs = data_dir, data_dir, Path(PROGRAMS) if PROGRAMS else programs_for(account)
     return server
 
 
@@ -99,8 +122,7 @@ def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[
     """A database of its own, with the example's tables unless `tables` is False; dropped at the end."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     if tables:
-        _ensure_template(server)
-        server.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" OWNER {OWNER_ROLE}')
+        server.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{_template(server)}" OWNER {OWNER_ROLE}')
         server.execute("postgres", f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
     else:
         server.create_database(name)
@@ -110,13 +132,34 @@ def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[
         server.execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _ensure_template(server: EmbeddedPostgres) -> None:
-    """Create the example's tables once; each test's database is a copy."""
+def _template(server: EmbeddedPostgres) -> str:
+    """A database with the example's tables, made once for each state of the code that makes them; each test's database is a copy."""
     from app.db.schema import create_schema  # noqa: PLC0415 - servers without tables need no application
 
-    if not server.execute("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
-        unfinished = f"{TEMPLATE}_unfinished"  # where this fails, the next test tries again
+    name = f"template_{_digest()}"
+    if not _exists(server, name):
+        unfinished = f"{name}_{os.getpid()}"  # where this fails, the next test tries again
         server.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
         server.create_database(unfinished)
         asyncio.run(create_schema(server.dsn(OWNER_ROLE, unfinished), APP_ROLE))
-        server.execute("postgres", f'ALTER DATABASE "{unfinished}" RENAME TO "{TEMPLATE}"')
+        try:
+            server.execute("postgres", f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+        except EmbeddedError:
+            assert _exists(server, name)  # another process was faster
+            server.execute("postgres", f'DROP DATABASE "{unfinished}"')
+    return name
+
+
+def _exists(server: EmbeddedPostgres, name: str) -> bool:
+    return bool(server.execute("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+
+
+@cache
+def _digest() -> str:
+    """Of the application's files that say what its tables are."""
+    import app  # noqa: PLC0415
+
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in ("db", "models") for path in Path(app.__path__[0], folder).glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

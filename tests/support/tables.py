@@ -17,18 +17,22 @@ import app.api.batch, app.api.query, app.api.rules, app.api.scalars, app.db.clea
 
 for line in sys.stdin:
     root, dsn, role = json.loads(line)
-    pid = os.fork()
-    if not pid:
+    answers, answer = os.pipe()
+    if not os.fork():
+        failure = ""
         try:
             app.__path__[:] = [f"{root}/app"]
             from app.db.schema import create_schema
             asyncio.run(create_schema(dsn, role))
         except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
+            failure = traceback.format_exc()
+        with open(answer, "w", encoding="utf-8") as stream:
+            stream.write(failure)
         os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+    os.close(answer)
+    with open(answers, encoding="utf-8") as stream:
+        print(json.dumps(stream.read()), flush=True)
+    os.wait()
 """
 
 
@@ -39,12 +43,13 @@ class TableMaker:
         self._process = process
 
     def make(self, root: Path, owner_dsn: str, app_role: str) -> None:
-        """Bring a database to the models of the project at `root`; AssertionError when it fails, with the reason on stderr."""
+        """Bring a database to the models of the project at `root`; AssertionError with the traceback when it fails."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([str(root), owner_dsn, app_role]) + "\n")
         self._process.stdin.flush()
-        assert self._process.stdout.readline() == "0\n"
+        failure = json.loads(self._process.stdout.readline())
+        assert not failure, failure
 
 
 @contextmanager
