@@ -84,7 +84,7 @@ def outcomes(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Gene
             return copy
 
         folders: dict[str, Path] = {}
-        folders[UNTOUCHED] = add_job(sorted({name for mutation in mutations.values() for name in mutation.red}), 2)
+        folders[UNTOUCHED] = add_job(sorted({name for mutation in (mutations or MUTATIONS).values() for name in mutation.red}), 2)
         gone: dict[str, Outcome] = {}
         for guard, mutation in mutations.items():
             folders[guard] = add_job(list(mutation.red), 1000)

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import httpx
 
 from tests.support.asgi_server import serve
 from tests.support.database import Database, temporary_folder
+from tests.support.launcher import Launched, launch
 from tests.support.pooler import database_settings
 from tests.support.tokens import SECRET, mint
 
@@ -35,7 +35,7 @@ class Api:
     client: httpx.Client
     database: Database
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Launched
 
     def token_for(self, user: str, **claims: Any) -> str:
         """A token that the application accepts; see `tests.support.tokens.mint`."""
@@ -78,15 +78,8 @@ def serving(database: Database | None, *, until: str = "/readyz", root: Path = A
     }
     with temporary_folder() as folder:  # its working directory, so that no .env is found
         log = folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app"],
-                cwd=folder,
-                env={name: value for name, value in environment.items() if value is not None},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        log.touch()
+        process = launch(folder, {name: value for name, value in environment.items() if value is not None}, log)
         try:
             with httpx.Client(base_url=url, timeout=30) as client:
                 _wait_until_ready(client, process, log, until)
@@ -118,7 +111,7 @@ serving_quickly = serving_in_thread if os.environ.get("ROWSMITH_TEST_THREADS") e
 """`serving`, but in a thread where the tests of many copies of the application are run."""
 
 
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path, path: str) -> None:
+def _wait_until_ready(client: httpx.Client, process: Launched, log: Path, path: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the application ended with {process.returncode}:\n{log.read_text()}"
