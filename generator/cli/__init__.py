@@ -19,10 +19,10 @@ from typing import Annotated
 
 import typer
 
-from generator.cli import audit, check, db, explain, fmt, generate, init, new, plan, schema, serve, token, upgrade
+from generator.cli import audit, check, db, explain, fmt, generate, graph, init, new, plan, schema, serve, token, upgrade
 from generator.cli.errors import CommandError, ExitCode
 
-COMMANDS = (init, new, generate, check, fmt, plan, db, serve, token, audit, schema, explain, upgrade)
+COMMANDS = (init, new, generate, check, fmt, plan, db, graph, serve, token, audit, schema, explain, upgrade)
 
 ENVIRONMENT_ERRNOS = frozenset(
     {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EISDIR, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS}

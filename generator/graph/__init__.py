@@ -1,0 +1,1 @@
+"""The entity-relationship diagram of a schema."""
