@@ -3,7 +3,7 @@ BIN := .venv/bin
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
-.PHONY: help install serve test test-pgbouncer test-postgres fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer test-postgres browser fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -23,6 +23,9 @@ test-pgbouncer: install ## run the contract and the attacks through pgbouncer
 
 test-postgres: install ## run both on another one: POSTGRES=/usr/lib/postgresql/15/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
+
+browser: install ## add what the test of /docs in a Chromium needs
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt
 
 fuzz: install ## send 10,000 requests of Schemathesis to the example and the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
@@ -62,6 +65,7 @@ fmt: install ## format Python and specs
 requirements: install ## pin the dependency groups of pyproject.toml anew, as far as they changed
 	$(COMPILE) --group pyproject.toml:app --output-file requirements.txt
 	$(COMPILE) --group pyproject.toml:dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group pyproject.toml:browser --constraints requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \

