@@ -22,7 +22,7 @@ test-pgbouncer: install ## run the contract and the attacks through pgbouncer
 	@ROWSMITH_TEST_POOLER=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
 test-postgres: install ## run both on another one: POSTGRES=/usr/lib/postgresql/15/bin
-	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
+	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
 
 browser: install ## add what the test of /docs in a Chromium needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt

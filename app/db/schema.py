@@ -124,10 +124,8 @@ async def _mark_computed(connection: Connection, table: Table) -> None:
 
 
 async def _sync_column(connection: Connection, table: Table, column: Column[Any], stored: str, *, required: bool) -> None:
-    wanted = await connection.fetchval(
-        "SELECT format_type(to_regtype($1), to_regtypemod($1))", column.type.compile(postgresql()).split(" COLLATE")[0]
-    )
-    if wanted is not None and wanted != stored:
+    wanted = await _canonical_type(connection, column)
+    if wanted != stored:
         raise SchemaError(
             f"{table.name}.{column.name} is {stored} in the database and {wanted} in the spec. Rename the field, or delete the database."
         )
@@ -144,6 +142,14 @@ async def _sync_column(connection: Connection, table: Table, column: Column[Any]
             raise SchemaError(
                 f"{table.name}.{column.name} is no longer nullable, but stored rows have nulls in it. Fill them in first."
             ) from None
+
+
+async def _canonical_type(connection: Connection, column: Column[Any]) -> str:
+    """A column's type as `format_type` of the catalog writes it: numeric(10,2)[] for NUMERIC(10, 2)[]."""
+    declared: str = column.type.compile(postgresql()).split(" COLLATE")[0]
+    base, _, modifier = declared.removesuffix("[]").replace(", ", ",").partition("(")
+    name: str = await connection.fetchval("SELECT to_regtype($1)::text", base)
+    return name + (f"({modifier}" if modifier else "") + ("[]" if declared.endswith("[]") else "")
 
 
 async def _add_column(connection: Connection, table: Table, column: Column[Any]) -> None:

@@ -13,6 +13,7 @@ from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.tables import TableMaker
 
+TORTURE = Path(__file__).resolve().parents[1] / "cases" / "torture" / "resources"
 COMPUTED = "m: {type: bigint, computed: n * 2, stored: true, sort: true, unique: true}"
 EDITS = {
     "a field with a default": (("n: integer",), ("n: integer", "note: {type: string, default: new}")),
@@ -68,6 +69,17 @@ def test_tables_become_those_of_the_spec_and_keep_their_rows(edit: str, postgres
         found, wanted = catalog(database), catalog(fresh)
         assert {name: sorted(rows) for name, rows in found.items()} == {name: sorted(rows) for name, rows in wanted.items()}
         assert database.execute("SELECT sum(n) FROM marks") == str(sum(range(1, 51)))
+
+
+def test_tables_of_every_type_stay_as_they_are(postgres: EmbeddedPostgres, table_maker: TableMaker, tmp_path: Path) -> None:
+    write_core(tmp_path)
+    write_specs(tmp_path, {path.stem: path.read_text(encoding="utf-8") for path in TORTURE.glob("*.yaml")})
+    write_generated(tmp_path)
+    with new_database(postgres, tables=False) as database:
+        table_maker.make(tmp_path, database.owner_dsn, APP_ROLE)
+        before = catalog(database)
+        table_maker.make(tmp_path, database.owner_dsn, APP_ROLE)
+        assert catalog(database) == before
 
 
 def test_data_is_not_computed_away(postgres: EmbeddedPostgres, bring: Bring) -> None:
