@@ -3,7 +3,7 @@ BIN := .venv/bin
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
-.PHONY: help install serve test test-pgbouncer test-postgres browser fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer test-postgres test-citus browser fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -23,6 +23,9 @@ test-pgbouncer: install ## run the contract and the attacks through pgbouncer
 
 test-postgres: install ## run both on another one: POSTGRES=/usr/lib/postgresql/15/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
+
+test-citus: install ## run both with CITUS=true, as far as a PostgreSQL without Citus can show it
+	@ROWSMITH_TEST_CITUS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
 browser: install ## add what the test of /docs in a Chromium needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt

@@ -57,6 +57,8 @@ class Settings:
     """Seconds one statement may wait for a lock."""
     prepared_statements: bool = True
     """Off behind a pooler in transaction mode."""
+    citus: bool = False
+    """Whether tables may be distributed over nodes of Citus."""
     purge_deleted_after: int | None = 30
     """Days after which deleted rows that could be restored go for good; None: never."""
 
@@ -136,6 +138,7 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
         statement_timeout=reader.seconds("STATEMENT_TIMEOUT", 10.0, 0.01, 3600),
         lock_timeout=reader.seconds("LOCK_TIMEOUT", 3.0, 0.01, 3600),
         prepared_statements=reader.flag("PREPARED_STATEMENTS", default=True),
+        citus=reader.flag("CITUS", default=False),
         purge_deleted_after=reader.whole("PURGE_DELETED_AFTER", 30, 0, 36_500) or None,
         jwt_secret=secrets,
         jwt_public_key=public_key,

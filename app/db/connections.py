@@ -64,7 +64,7 @@ class Connections:
             self._open.discard(connection)
         try:
             connection = await self._connect()
-        except BaseException:
+        except BaseException:  # also where the request is cancelled meanwhile: its place would be lost for good
             self._places.release()
             raise
         self._open.add(connection)

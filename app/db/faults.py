@@ -1,9 +1,11 @@
 """What each database fault means to the client: one place that turns driver errors into answers.
 
-A broken constraint is known by its name, which is looked up in the models; everything else by its SQLSTATE.
+A broken constraint is known by its name, which is looked up in the models; everything else by its SQLSTATE. What a worker of Citus answers
+has the SQLSTATE, but of all names only those in its message, where the number of the shard follows them: `uq_tags_name_102008`.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from functools import cache
 from types import TracebackType
@@ -18,6 +20,9 @@ from sqlmodel import SQLModel
 from app.db.statements import Statement
 
 RETRY_AFTER = {"Retry-After": "1"}
+
+_SHARD = re.compile(r"_[0-9]+\Z")
+"""What Citus puts behind the names of tables, indexes and constraints."""
 
 
 class DanglingReferenceError(RequestValidationError):
@@ -62,7 +67,7 @@ def answer_for(error: Exception, statement: Statement | None = None) -> Exceptio
         case HTTPException() | RequestValidationError():
             return error
         case pg.UniqueViolationError() | pg.ExclusionViolationError():
-            return _taken(error.constraint_name)
+            return _taken(error)
         case pg.ForeignKeyViolationError() | pg.RestrictViolationError():
             return _dangling(error, deleting=statement is not None and statement.is_delete)
         case pg.CheckViolationError() | pg.NotNullViolationError():
@@ -111,25 +116,39 @@ def _own_columns(constraint: Constraint | Index) -> list[str]:
     return [name for name in columns if name != "user_id"]
 
 
-def _taken(name: str | None) -> HTTPException:
-    constraint = _constraints().get(name or "")
+def broken_by(error: asyncpg.PostgresError) -> Constraint | Index | None:
+    """The constraint that an error is about, or the index that stands for one; None where it is none of the models'."""
+    known = _constraints()
+    given = [error.constraint_name] if error.constraint_name else _quoted(error)
+    names = [name for one in given for name in (one, _SHARD.sub("", one))]
+    return next((known[name] for name in names if name in known), None)
+
+
+def _quoted(error: asyncpg.PostgresError) -> list[str]:
+    """The names in the message of an error; values are in its detail only."""
+    return re.findall(r'"([^"]+)"', str(error.args[0] if error.args else ""))
+
+
+def _taken(error: asyncpg.PostgresError) -> HTTPException:
+    constraint = broken_by(error)
     if not isinstance(constraint, UniqueConstraint | Index):
         return HTTPException(409, "A row with this id exists already.")
     return TakenError(_own_columns(constraint))
 
 
 def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: bool) -> Exception:
-    constraint = _constraints().get(error.constraint_name or "")
+    constraint = broken_by(error)
     if deleting or not isinstance(constraint, ForeignKeyConstraint):
-        return StillReferredError(409, f"Rows of {error.table_name} still refer to this one. Delete or change them first.")
+        table = error.table_name or (constraint.table.name if isinstance(constraint, ForeignKeyConstraint) else "another table")
+        return StillReferredError(409, f"Rows of {table} still refer to this one. Delete or change them first.")
     column = _own_columns(constraint)[0]
     return DanglingReferenceError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
 
 
 def _refused_value(error: pg.CheckViolationError | pg.NotNullViolationError) -> Exception:
-    constraint = _constraints().get(error.constraint_name or "")
+    constraint = broken_by(error)
     info = constraint.info if isinstance(constraint, CheckConstraint) else {}
     column, message = info.get("column"), info.get("message", "The values break a rule of this resource.")
     if isinstance(error, pg.NotNullViolationError):
-        column, message = error.column_name, "Input should not be null."
+        column, message = error.column_name or next(iter(_quoted(error)), None), "Input should not be null."
     return RequestValidationError([{"type": "check_failed", "loc": ("body", column) if column else ("body",), "msg": message}])

@@ -13,6 +13,10 @@ from app.db.cursors import CursorSigner
 CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a new connection."""
 
+SET_USER = "SELECT set_config('app.user_id', $1, true)"
+SET_USER_ON_CITUS = "SELECT become_($1)"
+"""What tells PostgreSQL the user of a transaction; `rowsmith db distribute` makes the function, which Citus passes on to its workers."""
+
 POOLED_SETTINGS = {"application_name": "rowsmith", "timezone": "UTC"}
 """Settings of each session."""
 
@@ -26,6 +30,8 @@ class Database:
 
     Behind a pooler in transaction mode (PREPARED_STATEMENTS=false) a connection is ours for one transaction only, and takes no settings
     beforehand. So every statement runs in a transaction, at the beginning of which the timeouts are set.
+
+    On Citus (CITUS=true) every statement runs in a transaction as well, which `set_user` begins.
     """
 
     def __init__(self, connections: Connections, settings: Settings) -> None:
@@ -33,6 +39,8 @@ class Database:
         self._connections = connections
         self._begin = None if settings.prepared_statements else "; ".join(f"SET LOCAL {n} = {v}" for n, v in _timeouts(settings).items())
         self.cursors = CursorSigner(settings)
+        self.on_citus = settings.citus
+        self.set_user = SET_USER_ON_CITUS if settings.citus else SET_USER
 
     @classmethod
     async def open(cls, settings: Settings) -> "Database":

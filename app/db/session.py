@@ -38,12 +38,13 @@ type Row = dict[str, Any]
 class Session:
     """Runs statements, one connection each. Database faults come out as HTTPException (409, 422, 503, 504) with a readable `detail`."""
 
-    __slots__ = ("_database", "_unit")
+    __slots__ = ("_database", "_in_transactions", "_unit")
 
     def __init__(self, database: Database, unit: Unit | None = None) -> None:
         """Use `Depends(get_session)`. Within a `unit`, everything is done in its transaction."""
         self._database = database
         self._unit = unit
+        self._in_transactions = unit is not None or database.on_citus  # what would else be a statement alone
 
     @property
     def cursors(self) -> CursorSigner:
@@ -52,7 +53,7 @@ class Session:
 
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None. `parameters` are the statement's, `user_id` among them; they may have any name, `statement` too."""
-        if self._unit is not None:
+        if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_one(statement, **parameters)
         with answering(statement):
@@ -76,7 +77,7 @@ class Session:
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
-        if self._unit is not None:
+        if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_all(statement, **parameters)
         with answering(statement):
@@ -86,7 +87,7 @@ class Session:
 
     async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
         """All rows of a statement that was made with `as_json`, each as its JSON."""
-        if self._unit is not None:
+        if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_json(statement, **parameters)
         with answering(statement):
@@ -96,10 +97,12 @@ class Session:
 
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         """How many rows the planner expects a counting statement to count."""
+        if self._database.on_citus:
+            async with self.transaction(parameters["user_id"]) as transaction:
+                return await transaction.estimate(count, **parameters)
         with answering(count):
             async with self._database.connection() as connection:
-                plan = orjson.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {count.sql}", *count.arguments(parameters)))
-        return _counted_rows(plan[0]["Plan"])
+                return await _estimate(connection, count, parameters)
 
     @asynccontextmanager
     async def transaction(self, user_id: str) -> "AsyncGenerator[Transaction]":
@@ -115,8 +118,8 @@ class Session:
             return
         with answering():
             async with self._database.connection() as connection, connection.transaction():
-                await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
-                transaction = Transaction(connection, user_id)
+                await connection.execute(self._database.set_user, user_id)
+                transaction = Transaction(connection, user_id, alone=self._database.on_citus)
                 try:
                     yield transaction
                 finally:
@@ -152,12 +155,13 @@ class Session:
 class Transaction:
     """An open transaction whose user is set: row-level security shows it that user's rows and no others."""
 
-    __slots__ = ("_loaned", "user_id")
+    __slots__ = ("_alone", "_loaned", "user_id")
 
-    def __init__(self, connection: "Connection", user_id: str) -> None:
-        """Use `Session.transaction`."""
+    def __init__(self, connection: "Connection", user_id: str, *, alone: bool = False) -> None:
+        """Use `Session.transaction`. `alone`: statements do not tell PostgreSQL the user once more."""
         self._loaned: Connection | None = connection
         self.user_id = user_id
+        self._alone = alone
 
     @property
     def _connection(self) -> "Connection":
@@ -169,23 +173,34 @@ class Transaction:
         """Refuse everything from now on. Whoever opened the transaction calls it before the connection goes to somebody else."""
         self._loaned = None
 
+    def _form(self, statement: Statement) -> Statement:
+        return statement.alone if self._alone else statement
+
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None."""
+        statement = self._form(statement)
         with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
+        statement = self._form(statement)
         with answering(statement):
             records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
         return [_row(record, statement) for record in records]
 
     async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
         """All rows of a statement that was made with `as_json`, each as its JSON."""
+        statement = self._form(statement)
         with answering(statement):
             records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
         return [record[0] for record in records]
+
+    async def estimate(self, count: Statement, /, **parameters: Any) -> int:
+        """How many rows the planner expects a counting statement to count."""
+        with answering(count):
+            return await _estimate(self._connection, self._form(count), parameters)
 
     def part(self) -> AbstractAsyncContextManager[Any]:
         """A block that is rolled back alone when it raises, so that whoever catches the exception can go on."""
@@ -220,7 +235,7 @@ class Transaction:
 
         One that is deleted, and stays for a while, is found where `deleted_too` says so.
         """
-        statement = _locking(model, deleted_too=deleted_too)
+        statement = self._form(_locking(model, deleted_too=deleted_too))
         with answering(statement):
             record = await self._connection.fetchrow(statement.sql, *statement.arguments({"user_id": self.user_id, "id": row_id}))
         return None if record is None else cast("M", _instance(model, record))
@@ -274,11 +289,19 @@ async def _nothing(_transaction: Transaction) -> None:
     """What a unit begins with that needs no preparation."""
 
 
-def _counted_rows(plan: dict[str, Any]) -> int:
-    """The rows that the plan's aggregate reads."""
-    if plan["Node Type"] == "Aggregate":
-        return int(plan["Plans"][-1]["Plan Rows"])
-    return max((_counted_rows(child) for child in plan.get("Plans", ())), default=0)
+async def _estimate(connection: "Connection", count: Statement, parameters: dict[str, Any]) -> int:
+    plan = orjson.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {count.sql}", *count.arguments(parameters)))
+    return counted_rows(plan)
+
+
+def counted_rows(plan: Any) -> int:
+    """The rows that the first aggregate of a plan reads. In a plan of Citus' it is in that of a worker, some levels below."""
+    if isinstance(plan, dict):
+        found = cast("dict[str, Any]", plan)
+        if found.get("Node Type") == "Aggregate":
+            return int(found["Plans"][-1]["Plan Rows"])
+        plan = list(found.values())
+    return max((counted_rows(part) for part in cast("list[Any]", plan)), default=0) if isinstance(plan, list) else 0
 
 
 def _row(record: "asyncpg.Record", statement: Statement) -> Row:

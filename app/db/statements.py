@@ -115,10 +115,17 @@ class Statement:
     result columns whose values need a step to go into JSON.
     """
 
-    __slots__ = ("_constants", "_encoders", "_names", "decoders", "is_delete", "is_read", "sql")
+    __slots__ = ("_alone", "_constants", "_encoders", "_names", "decoders", "is_delete", "is_read", "sql")
 
-    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | UpdateBase, *, wrapped: Select[Any] | None = None) -> None:
-        """Compile `statement`, or `wrapped` in its stead."""
+    def __init__(
+        self,
+        statement: Select[Any] | CompoundSelect[Any] | UpdateBase,
+        *,
+        wrapped: Select[Any] | None = None,
+        alone: "Callable[[], Statement] | None" = None,
+    ) -> None:
+        """Compile `statement`, or `wrapped` in its stead; `alone` makes what it is without the wrapping."""
+        self._alone = alone
         # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
         compiled = cast("Any", statement if wrapped is None else wrapped).compile(dialect=DIALECT)
         self.sql: str = str(compiled)
@@ -133,6 +140,15 @@ class Statement:
         self.decoders: tuple[tuple[str, Callable[[Any], Any]], ...] = tuple(
             (str(column.key), decoder) for column in returned.values() if (decoder := _decoder(column.type)) is not None
         )
+
+    @property
+    def alone(self) -> "Statement":
+        """The same without telling PostgreSQL the user, for a transaction that has; compiled when it is first asked for."""
+        if self._alone is None:
+            return self
+        made = self._alone()
+        self._alone = lambda: made
+        return made
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of $1, $2 …; KeyError when one is missing."""
@@ -205,7 +221,8 @@ def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = Fals
     wrapped = select(answered).select_from(owner, result)
     if isinstance(statement, UpdateBase):
         wrapped = wrapped.add_cte(owner, inner)
-    return Statement(statement, wrapped=wrapped)
+    found = select(answered).select_from(select(*shown).subquery("row__")) if as_json else None
+    return Statement(statement, wrapped=wrapped, alone=lambda: Statement(statement, wrapped=found))
 
 
 def has_exact_json(statement: Select[Any] | SelectOfScalar[Any]) -> bool:

@@ -62,8 +62,8 @@ class Unit:
 
             connection = await self._stack.enter_async_context(self._database.connection())
             await self._stack.enter_async_context(connection.transaction())
-            await connection.execute("SELECT set_config('app.user_id', $1, true)", user_id)
-            self._transaction = Transaction(connection, user_id)
+            await connection.execute(self._database.set_user, user_id)
+            self._transaction = Transaction(connection, user_id, alone=self._database.on_citus)
             await self._prepare(self._transaction)
         return self._transaction
 

@@ -15,6 +15,7 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.embedded import EmbeddedError
 from generator.history import HistoryError, texts_with
 from generator.ir import Schema
+from generator.migrations import distribution
 from generator.migrations.branches import ConflictError, common_ancestor, joined
 from generator.migrations.consent import ambiguities
 from generator.migrations.database import Database, database_of, load
@@ -243,6 +244,54 @@ def check() -> None:
     if found.findings or changes:
         raise typer.Exit(ExitCode.FINDINGS)
     console.say(f"{console.count(found.revisions, 'revision')}: up, down and up again, every row kept, and the end is that of the models")
+
+
+@commands.command()
+def distribute(
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="The first part alone: what the application needs before CITUS is set to true.")
+    ] = False,
+    run: Annotated[bool, typer.Option("--apply", help="Run it instead of printing it.")] = False,
+) -> None:
+    """Distribute the tables over a Citus cluster.
+
+    Prints SQL for psql, with the checks in front. Reads and writes go on meanwhile, but references between tables are dropped until the
+    end: what refers to a row that is deleted in between is found then, and has to be mended. With --apply it runs from here; run again,
+    it goes on where it stopped.
+    """
+    root = Path.cwd()
+    plan = distribution.plan_of(_schema(root))
+    if run:
+        _distribute(root, plan, prepare=prepare)
+        return
+    with _database(root, offline=True) as target:
+        statements = (
+            distribution.preparation(target.app_role) if prepare else [distribution.checks(plan.tables), *distribution.conversion(plan)]
+        )
+    hint = "afterwards restart the application with CITUS=true" if prepare else "each statement by itself, none within a transaction"
+    console.data("\n".join([f"-- For psql; {hint}.", "\\set ON_ERROR_STOP on", *(f"{statement};" for statement in statements)]) + "\n")
+
+
+def _distribute(root: Path, plan: distribution.Plan, *, prepare: bool) -> None:
+    from generator.migrations import distributor  # noqa: PLC0415 - as above
+
+    with _database(root) as target:
+        if prepare:
+            distributor.prepare(target, _shown)
+            console.say("Set CITUS=true and restart the application; then run `rowsmith db distribute --apply`.")
+            return
+        found = distributor.problems(target, plan)
+        for _, problem in found:
+            console.data(f"{problem}\n")
+        if found:
+            of_cluster = any(about == "cluster" for about, _ in found)
+            raise typer.Exit(ExitCode.ENVIRONMENT if of_cluster else ExitCode.FINDINGS)
+        distributor.convert(target, plan, _shown)
+        console.say(f"{console.count(len(plan.tables), 'table')} distributed by user_id.")
+
+
+def _shown(statement: str) -> None:
+    console.say(f"{statement};")
 
 
 def _told_finding(finding: Finding) -> str:

@@ -115,7 +115,7 @@ def missing(root: Path, at: str | None) -> tuple[str, ...]:
     """The revisions after one, oldest first. MigrationError for one that is not among those on disk."""
     _make_importable(root)
     script = ScriptDirectory.from_config(_config(root, None))
-    with _explained(root):
+    with explained(root):
         try:
             found = [one.revision for one in script.iterate_revisions("head", at or "base")] if script.get_heads() else []
         except ResolutionError as problem:
@@ -136,7 +136,7 @@ def _config(root: Path, target: Target | None) -> Config:
 
 def _run(work: Callable[[], None], root: Path) -> None:
     _make_importable(root)
-    with _explained(root):
+    with explained(root):
         work()
 
 
@@ -147,7 +147,7 @@ def _make_importable(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(root: Path | None = None) -> Generator[None]:
+def explained(root: Path | None = None) -> Generator[None]:
     """Turn what goes wrong into a MigrationError; what the revisions of `root` raise is told with its line."""
     try:
         yield
@@ -207,7 +207,7 @@ def _without_rights(reason: str) -> MigrationError:
 
 
 async def _ask(dsn: str, query: str) -> str | None:
-    with _explained():
+    with explained():
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
             return await connection.fetchval(query)

@@ -84,8 +84,8 @@ def project(request: pytest.FixtureRequest) -> Generator[Path]:
 def test_statements_and_tables_keep_the_rules(rules: Rules, project: Path) -> None:
     found = json.loads(run_python(project, COLLECT))
     assert len(found["statements"]) > 10
-    for sql in found["statements"]:
-        assert rules.of_statement(sql) == [], sql
+    for sql, owner in found["statements"].items():
+        assert rules.of_statement(sql, owner) == [], sql
     problems = rules.of_changes_to_tables(found["schema"])
     assert {problem for problem in problems if not problem.startswith((SEARCHES, PURGE))} == set()
 
@@ -168,6 +168,15 @@ BROKEN_TABLES = {
 @pytest.mark.parametrize("sql", BROKEN_STATEMENTS.values(), ids=BROKEN_STATEMENTS)
 def test_a_statement_that_breaks_a_rule_is_noticed(rules: Rules, sql: str) -> None:
     assert len(rules.of_statement(sql)) == 1
+
+
+ALONE = [BROKEN_STATEMENTS["no owner"], "SELECT id FROM tasks", "SELECT id FROM tasks WHERE user_id = $2"]
+
+
+@pytest.mark.parametrize("sql", ALONE)
+def test_a_statement_for_citus_that_breaks_a_rule_is_noticed(rules: Rules, sql: str) -> None:
+    assert rules.of_statement("SELECT id FROM tasks WHERE user_id = $1", 1) == []
+    assert len(rules.of_statement(sql, 1)) == 1
 
 
 @pytest.mark.parametrize("sql", BROKEN_TABLES.values(), ids=BROKEN_TABLES)

@@ -48,12 +48,18 @@ class Rules:
 
     # --- Statements -------------------------------------------------------------------------------------------------------------
 
-    def of_statement(self, sql: str) -> list[str]:
-        """What a statement of a request breaks."""
+    def of_statement(self, sql: str, owner: int | None = None) -> list[str]:
+        """What a statement of a request breaks.
+
+        `owner` is the number of the parameter that is the user, where the statement is one for Citus and does not tell it by itself.
+        """
         parsed = parse_sql(sql)
         if len(parsed) != 1:
             return [f"{len(parsed)} statements in one"]
-        return list(self._of_query(parsed[0].stmt, frozenset(), _owner_parameter(parsed[0].stmt)))
+        told = _owner_parameter(parsed[0].stmt)
+        if owner is not None and told is not None:
+            return ["sets the user, which does not reach a worker"]
+        return list(self._of_query(parsed[0].stmt, frozenset(), owner or told))
 
     def _of_query(self, query: Any, known: frozenset[str], owner: int | None) -> Iterator[str]:
         """`known` are the common table expressions in sight: they are checked where they are defined."""

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.embedded_files import account_for
+from generator.migrations.distribution import preparation
 
 if TYPE_CHECKING:
     from tests.support.database import Database
@@ -27,6 +28,9 @@ PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 ABSENT = "pgbouncer is not installed (apt-get install pgbouncer)"
 THROUGH = bool(os.environ.get("ROWSMITH_TEST_POOLER"))
 """Whether the applications of all tests go through a pooler."""
+
+AS_ON_CITUS = bool(os.environ.get("ROWSMITH_TEST_CITUS"))
+"""Whether the applications of all tests set the user as they do on Citus, of which this PostgreSQL has nothing else."""
 
 PORT = 6432  # a part of the socket's name
 
@@ -105,9 +109,17 @@ def in_between(server: EmbeddedPostgres) -> Generator[None]:
             del _poolers[server.data_dir]
 
 
+def citus_settings(database: Database) -> Mapping[str, str]:
+    """The setting with which an application runs as on Citus, where ROWSMITH_TEST_CITUS asks for it; the function for it is made."""
+    if not AS_ON_CITUS:
+        return {}
+    database.execute("; ".join(preparation(APP_ROLE, role_is_set=True)))
+    return {"CITUS": "true"}
+
+
 def database_settings(database: Database) -> Mapping[str, str]:
     """The settings with which an application reaches `database`."""
     pooler = _poolers.get(database.server.data_dir)
     if pooler is None:
-        return {"DATABASE_URL": database.app_dsn}
-    return {"DATABASE_URL": pooler.dsn(database.name), "PREPARED_STATEMENTS": "false"}
+        return {"DATABASE_URL": database.app_dsn, **citus_settings(database)}
+    return {"DATABASE_URL": pooler.dsn(database.name), "PREPARED_STATEMENTS": "false", **citus_settings(database)}

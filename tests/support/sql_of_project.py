@@ -1,4 +1,4 @@
-"""Prints as JSON all SQL of the project in whose folder it runs: what it sends for requests, and what makes its tables.
+"""Prints as JSON all SQL of the project in whose folder it runs: what it sends for requests on Citus, and what makes its tables.
 
 It runs in a process of its own, since a process has one `app`. No database is asked: each list, aggregate and update is compiled for every
 parameter, sort and kind of cursor that its resource has, on a session that answers with made-up rows.
@@ -23,7 +23,7 @@ from uuid import UUID
 
 from app.db import statements
 
-SQL: list[str] = []
+COMPILED: list[statements.Statement] = []
 """What has been compiled so far."""
 
 _compile = statements.Statement.__init__
@@ -31,7 +31,7 @@ _compile = statements.Statement.__init__
 
 def _compile_and_note(self: statements.Statement, *arguments: Any, **options: Any) -> None:
     _compile(self, *arguments, **options)
-    SQL.append(self.sql)
+    COMPILED.append(self)
 
 
 statements.Statement.__init__ = _compile_and_note  # before a module of routes is imported
@@ -229,7 +229,14 @@ def main() -> None:
         asyncio.run(compile_all(importlib.import_module(f"app.routes.{found.name}")))
     for make in (idempotency._find, idempotency._keep):  # pyright: ignore[reportPrivateUsage]
         make()
-    json.dump({"statements": list(dict.fromkeys(SQL)), "schema": asyncio.run(changes_of_schema())}, sys.stdout)
+    json.dump({"statements": dict(sent_on_citus()), "schema": asyncio.run(changes_of_schema())}, sys.stdout)
+
+
+def sent_on_citus() -> Iterator[tuple[str, int]]:
+    """Each statement as it is there, where a transaction has told the user beforehand, and which parameter is the owner."""
+    for statement in tuple(COMPILED):  # to which this adds
+        made = statement.alone
+        yield made.sql, made._names.index("user_id") + 1  # pyright: ignore[reportPrivateUsage]
 
 
 if __name__ == "__main__":
