@@ -214,8 +214,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "a transaction's user ends with it",
-        (SESSION, "set_config('app.user_id', $1, true)\"", "set_config('app.user_id', $1, false)\""),
+        (POOL, "set_config('app.user_id', $1, true)\"", "set_config('app.user_id', $1, false)\""),
         red=("test_I10_one_connection_carries_nothing_from_one_user_to_the_next",),
+    ),
+    _mutation(
+        "on Citus a statement runs in a transaction that knows its user",
+        (SESSION, "unit is not None or database.on_citus", "unit is not None"),
+        red=("test_the_user_is_set_by_the_function_alone",),
+    ),
+    _mutation(
+        "on Citus a transaction tells its user by the function",
+        (POOL, "SET_USER_ON_CITUS if settings.citus else SET_USER", "SET_USER"),
+        red=("test_the_user_is_set_by_the_function_alone",),
     ),
     _mutation(
         "row-level security is enabled",
