@@ -18,7 +18,6 @@ from app.config import Settings, SettingsError, load_settings
 from app.db.cleanup import clean_up
 from app.db.pool import Database
 from app.db.replica import Replica
-from app.db.table import OwnedTable
 from app.lifecycle import DrainMiddleware, Lifecycle
 from app.middleware import errors, logs
 from app.middleware.consistency import ConsistencyMiddleware
@@ -28,7 +27,7 @@ from app.middleware.metrics import Metrics, MetricsMiddleware
 from app.middleware.request_id import RequestIdMiddleware
 from app.middleware.tokens import TokenVerifier
 from app.roles import check_role, check_role_later, trust
-from app.routes import routers
+from app.routes import ON_DEMAND, routers
 
 DESCRIPTION = """
 Every row belongs to one user, and `{user_id}` in a path must be the subject of the token.
@@ -51,7 +50,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Rowsmith API",
         description=DESCRIPTION,
-        openapi_tags=_described_tags(),
         openapi_url="/openapi.json" if settings.docs else None,
         docs_url=None,  # app.api.docs serves it, without a CDN
         redoc_url=None,
@@ -72,24 +70,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs.install(app, settings)
     if hasattr(extensions, "setup"):
         extensions.setup(app)
-    segments.install(app)  # after the last include_router
+    segments.install(app, ON_DEMAND)  # after the last include_router
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     """The name of the route's function, so that generated clients read well: list_tasks, get_task …."""
     return route.name
-
-
-def _described_tags() -> list[dict[str, str]]:
-    """The resources' tags with the descriptions of their tables, for the documentation."""
-    descriptions = {table.__tablename__: table.__doc__ or "" for table in OwnedTable.__subclasses__()}
-    tags: list[dict[str, str]] = []
-    for router in routers:
-        table = router.prefix.rpartition("/")[2].replace("-", "_")
-        if table in descriptions:  # not those of nested paths, which share their tags
-            tags += [{"name": str(tag), "description": descriptions[table]} for tag in router.tags]
-    return tags
 
 
 def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | None) -> list[Middleware]:

@@ -42,15 +42,14 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
     files: list[RenderedFile] = []
     deletions, related = deletions_of(schema), relations_of(schema)
     tables = {resource.name: resource.plural for resource in schema.resources}
-    nested: set[str] = set()
+    beside: dict[str, frozenset[str]] = {}
     for resource in schema.resources:
         relations = related[resource.name]
         model, routes = model_module(resource, tables, relations), route_module(resource, deletions[resource.name], relations)
         files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
         files.append(RenderedFile(routes.path, _routes(routes), resource.source))
-        if routes.nested or routes.link:
-            nested.add(resource.name)
-    models, routers = models_index(schema), routes_index(schema, nested)
+        beside[resource.name] = routes.beside
+    models, routers = models_index(schema), routes_index(schema, beside)
     files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))
     files.append(RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None))
     return tuple(sorted(_formatted(files), key=lambda file: file.path))

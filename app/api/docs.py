@@ -1,17 +1,26 @@
 """/docs: the interactive documentation, from files that are installed with the application."""
 
+from functools import cache
 from hashlib import blake2s
 from html import escape
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies import utils
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.api.openapi import complete
+from app.api.segments import Segments
 from app.config import Settings
+from app.db.table import OwnedTable
+from app.routes import ON_DEMAND
+
+# FastAPI looks the fields of query models up by identity, in a cache of 128 models: with more, its document would end in a KeyError.
+utils.get_cached_model_fields = cache(utils.get_cached_model_fields.__wrapped__)  # pyright: ignore[reportPrivateImportUsage]  # where it is looked up
 
 SWAGGER_UI = files("fastapi_swagger") / "resources"
 OURS = files("app.api")
@@ -55,7 +64,16 @@ def install(app: FastAPI, settings: Settings) -> None:
     """Add /docs to `app`, and complete its /openapi.json."""
     fastapi_openapi = app.openapi
 
-    app.openapi = lambda: complete(fastapi_openapi())
+    def openapi() -> dict[str, Any]:
+        segments: Segments = app.state.segments
+        segments.load_all()
+        app.openapi_tags = _described_tags()
+        document = complete(fastapi_openapi())
+        if ON_DEMAND:  # whatever was asked for first
+            document["paths"] = dict(sorted(document["paths"].items()))
+        return document
+
+    app.openapi = openapi
     assets = {name: (file.read_bytes(), media_type) for name, (file, media_type) in ASSETS.items()}
     version = blake2s(b"".join(content for content, _ in assets.values()), digest_size=6).hexdigest()
 
@@ -72,3 +90,9 @@ def install(app: FastAPI, settings: Settings) -> None:
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route(f"/docs/{version}/{{name}}", asset, include_in_schema=False)
+
+
+def _described_tags() -> list[dict[str, str]]:
+    """The resources' tags with the descriptions of their tables."""
+    tables = sorted(OwnedTable.__subclasses__(), key=lambda table: table.__tablename__)
+    return [{"name": table.__tablename__.replace("_", " "), "description": table.__doc__ or ""} for table in tables]

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.db.pool import Database
-from app.db.table import OwnedTable
 from app.lifecycle import Lifecycle
 from app.middleware.errors import error_response
 from app.middleware.metrics import Metrics
+from app.models import TABLE_MODULES
 
 READY_TIMEOUT = 2.0
 """Seconds for the database to answer."""
@@ -47,7 +47,7 @@ async def _problem(lifecycle: Lifecycle, database: Database) -> str | None:
         return "This process is shutting down."
     try:
         async with asyncio.timeout(READY_TIMEOUT):
-            if not await database.is_migrated(tuple(table.__tablename__ for table in OwnedTable.__subclasses__())):
+            if not await database.is_migrated(tuple(TABLE_MODULES)):
                 return "The database has not all of the application's tables yet."
     except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
         return "The database does not answer."

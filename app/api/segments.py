@@ -3,14 +3,18 @@
 FastAPI tries its routers one after the other, inside two middlewares of its own. This looks the third segment up instead, before them, and
 runs the compiled handler that it finds; it answers 404 and 405 (with every allowed method) for the paths of resources itself. Whatever
 needs FastAPI (other paths, handlers that are not compiled, `dependency_overrides`) goes on to FastAPI's middlewares and its router.
+
+An application with many resources imports most of their routers here, when a segment is first asked for: see `ON_DEMAND` in app/routes.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from importlib import import_module
+from types import ModuleType
+from typing import Any, NamedTuple, Self, cast
 
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -47,6 +51,13 @@ class _Segment:
     literal: dict[str, _Path] = field(default_factory=dict[str, _Path])
     patterns: dict[str, _Path] = field(default_factory=dict[str, _Path])
 
+    def update(self, other: Self) -> None:
+        """Add the routes of `other`, where there is none for their path and method."""
+        for ours, others in ((self.literal, other.literal), (self.patterns, other.patterns)):
+            for rest, path in others.items():
+                known = ours.setdefault(rest, path)
+                known.routes = path.routes | known.routes
+
     def find(self, user: str, rest: str, path: str) -> tuple[_Path | None, dict[str, str]]:
         """The path that a request is for, with its parameters; `rest` follows the segment in `path`."""
         found = self.literal.get(rest)
@@ -59,21 +70,80 @@ class _Segment:
         return None, {}
 
 
+_NOTHING = _Segment()
+
+
+class Segments:
+    """The segments of an application's paths, with those that are not imported yet."""
+
+    def __init__(self, application: FastAPI, on_demand: Mapping[str, tuple[str, ...]]) -> None:
+        """Take the routes that `application` has; `on_demand` are the modules of further ones, by segment."""
+        self.application = application
+        self._on_demand = dict(on_demand)
+        self._imported: set[str] = set()
+        self._segments: dict[str, _Segment] = {}
+        self._known = 0
+        self._are_all = self._add_routes()
+
+    def find(self, name: str) -> _Segment | None:
+        """The segment of this name; its routers are imported first where they are not yet.
+
+        An empty one where no path of the application has it; None where only FastAPI's router can tell.
+        """
+        segment = self._segments.get(name)
+        if name in self._on_demand:
+            self._load(name)
+            segment = self._segments[name]
+        if segment is None and self._are_all and len(self.application.router.routes) == self._known:
+            return _NOTHING
+        return segment
+
+    def load_all(self) -> None:
+        """Import every router, for what shows all of them."""
+        while self._on_demand:
+            self._load(next(iter(self._on_demand)))
+
+    def _load(self, name: str) -> None:
+        earlier = self._segments.pop(name, None)
+        for module in self._on_demand.pop(name):
+            if module not in self._imported:
+                self._imported.add(module)
+                for router in _routers(import_module(module)):
+                    self.application.include_router(router)
+        self._add_routes()
+        if earlier is not None:  # also what extensions have here: the generated routes go before it
+            self._segments.setdefault(name, _Segment()).update(earlier)
+
+    def _add_routes(self) -> bool:
+        """Add the routes that are new; whether those that are left to FastAPI's router are apart from all segments."""
+        new = self.application.router.routes[self._known :]
+        self._known += len(new)
+        are_apart = True
+        for context in iter_route_contexts(new):
+            path = context.path or ""
+            if path.startswith(PREFIX) and context.methods is not None and path[len(PREFIX)] != "{":
+                _add(self._segments, context)
+            else:
+                first = path.split("/")[1:2]
+                are_apart &= bool(first) and first[0] not in {"", "api"} and "{" not in first[0]
+        return are_apart
+
+
 class SegmentDispatcher:
     """The innermost middleware of the application's own."""
 
-    def __init__(self, app: ASGIApp, segments: Mapping[str, _Segment], application: FastAPI) -> None:
+    def __init__(self, app: ASGIApp, segments: Segments) -> None:
         """`app` is FastAPI's remaining stack."""
         self._app = app
         self._segments = segments
-        self._application = application
+        self._application = segments.application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path: str = scope["path"]
             parts = path.split("/", 4)
-            if len(parts) > 3 and parts[1] == "api" and (segment := self._segments.get(parts[3])) is not None:
+            if len(parts) > 3 and parts[1] == "api" and (segment := self._segments.find(parts[3])) is not None:
                 found, parameters = segment.find(parts[2], f"/{parts[4]}" if len(parts) > 4 else "", path)
                 await self._serve(found, parameters, scope, receive, send)
                 return
@@ -113,19 +183,24 @@ def _no_route(found: _Path | None) -> HTTPException:
     return HTTPException(405, "Method Not Allowed", headers={"Allow": ", ".join(sorted(found.routes))})
 
 
-def install(application: FastAPI) -> None:
-    """Put the dispatcher in front of the application's router; call it after the last `include_router`."""
-    segments: dict[str, _Segment] = {}
-    for context in iter_route_contexts(application.router.routes):
-        if context.path is not None and context.path.startswith(PREFIX) and context.methods is not None:
-            _add(segments, context)
-    application.user_middleware.append(Middleware(SegmentDispatcher, segments, application))
+def install(application: FastAPI, on_demand: Mapping[str, tuple[str, ...]]) -> None:
+    """Put the dispatcher in front of the application's router; call it after the last `include_router`.
+
+    `on_demand` are the modules of further routers by the segment of their paths. `application.state.segments` can import them all.
+    """
+    application.state.segments = segments = Segments(application, on_demand)
+    application.user_middleware.append(Middleware(SegmentDispatcher, segments))
     router = application.router.middleware_stack
 
     async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
         await scope.pop(_CHOSEN, router)(scope, receive, send)
 
     application.router.middleware_stack = chosen
+
+
+def _routers(module: ModuleType) -> list[APIRouter]:
+    """The router of a module in app/routes, and that of its paths below other resources."""
+    return [module.router, module.nested] if hasattr(module, "nested") else [module.router]
 
 
 def _add(segments: dict[str, _Segment], context: RouteContext) -> None:

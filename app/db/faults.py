@@ -7,7 +7,7 @@ has the SQLSTATE, but of all names only those in its message, where the number o
 import asyncio
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from types import TracebackType
 
 import asyncpg
@@ -100,9 +100,10 @@ def _unavailable(detail: str) -> HTTPException:
     return HTTPException(503, detail, headers=RETRY_AFTER)
 
 
-@cache
-def _constraints() -> dict[str, Constraint | Index]:
-    """The constraints by their name, and the indexes that stand for a unique constraint of rows that are not deleted."""
+@lru_cache(maxsize=1)
+def _constraints(tables: int) -> dict[str, Constraint | Index]:
+    """By name, with the indexes that stand for a unique constraint of rows that are not deleted; more when more `tables` are known."""
+    del tables
     return {
         str(constraint.name): constraint
         for table in SQLModel.metadata.tables.values()
@@ -118,7 +119,7 @@ def _own_columns(constraint: Constraint | Index) -> list[str]:
 
 def broken_by(error: asyncpg.PostgresError) -> Constraint | Index | None:
     """The constraint that an error is about, or the index that stands for one; None where it is none of the models'."""
-    known = _constraints()
+    known = _constraints(len(SQLModel.metadata.tables))
     given = [error.constraint_name] if error.constraint_name else _quoted(error)
     names = [name for one in given for name in (one, _SHARD.sub("", one))]
     return next((known[name] for name in names if name in known), None)

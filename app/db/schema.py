@@ -7,6 +7,7 @@ type, a constraint that stored rows break) it refuses. A database that matters i
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -15,11 +16,11 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the tables
 from app.db.cleanup import function_sql, referring_columns, trash_sql
 from app.db.search import drop_function_sql, search_of
 from app.db.statements import DELETED_AT, keeps_deleted
 from app.db.table import POLICY
+from app.models import TABLE_MODULES
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -36,6 +37,8 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
 
     Everything happens in one transaction; SchemaError leaves the database as it was. Repeating it changes nothing.
     """
+    for module in TABLE_MODULES.values():
+        import_module(module)
     async with _connected(owner_dsn) as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         tables = SQLModel.metadata.sorted_tables

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
@@ -385,9 +386,19 @@ def present(table: Any) -> tuple[ColumnElement[bool], ...]:
 def target_of(column: Column[Any]) -> Table | None:
     """The table that a reference leads to, where that keeps deleted rows; None for any other column."""
     for key in column.foreign_keys:
-        if key.column.name == "id" and keeps_deleted(key.column.table):
-            return key.column.table
+        name, _, referred = key.target_fullname.rpartition(".")
+        if referred == "id" and keeps_deleted(table := _table_named(name)):
+            return table
     return None
+
+
+def _table_named(name: str) -> Table:
+    """The table of this name, whose module may be one that has not been imported yet."""
+    if name not in SQLModel.metadata.tables:
+        from app.models import TABLE_MODULES  # noqa: PLC0415  # it imports this module
+
+        import_module(TABLE_MODULES[name])
+    return SQLModel.metadata.tables[name]
 
 
 def referring(column: Column[Any], name: str) -> ColumnElement[Any]:

@@ -14,3 +14,6 @@ routers: tuple[APIRouter, ...] = (
     tasks.router,
     tasks.nested,
 )
+
+ON_DEMAND: dict[str, tuple[str, ...]] = {}
+"""The modules of further routers by the segment of their paths; they are imported when one of these is first asked for."""

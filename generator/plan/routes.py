@@ -178,6 +178,7 @@ class _RoutePlanner:
             deprecated=resource.deprecated is not None,
             clears=bool(self.deletion.clears or self.deletion.purges) and not resource.soft_delete,
             route_class=self._route_class(),
+            beside=self._beside(link),
         )
 
     def _route_class(self) -> str:
@@ -245,6 +246,13 @@ class _RoutePlanner:
             return f"{self.names.use('app.api.expansion', 'Linked')}({link}, {columns}, {classes})"
         kind = self.names.use("app.api.expansion", "ToOne" if expansion.kind == "one" else "ToMany")
         return f"{kind}({text(expansion.column)}, {classes})"
+
+    def _beside(self, link: Link | None) -> frozenset[str]:
+        """The segments of the resources below whose rows there are routes of this one."""
+        targets = [parent.target for parent in self.relations.parents]
+        if link is not None and self.relations.link is not None:
+            targets.append(self.relations.link[0].target)
+        return frozenset(target.segment for target in targets)
 
     def _nested(self, parent: End) -> NestedList:
         """The list below the rows of a reference's target."""

@@ -168,12 +168,26 @@ class RouteModule:
     clears: bool
     """Whether a delete sets references of other rows to null."""
     route_class: str
+    beside: frozenset[str]
+    """The segments of other resources below which it has routes, in a router of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class IndexModule:
-    """app/models/__init__.py or app/routes/__init__.py: what it lists, under the names by which it imports it."""
+class ModelsIndex:
+    """app/models/__init__.py: (table, module), and the classes as it imports them, or (class, module) when they are asked for."""
 
     path: str
     imports: tuple[str, ...]
-    entries: tuple[str, ...]
+    tables: tuple[tuple[str, str], ...]
+    classes: tuple[str, ...]
+    on_demand: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesIndex:
+    """app/routes/__init__.py: the routers as it imports them, and (segment, modules) whose routers are imported when they are asked for."""
+
+    path: str
+    imports: tuple[str, ...]
+    routers: tuple[str, ...]
+    on_demand: tuple[tuple[str, tuple[str, ...]], ...]

@@ -13,7 +13,7 @@ from tests.support.project import environment
 
 _LOADED = """
 import asyncio, json, os, sys, traceback
-import app.api.batch, app.api.query, app.api.rules, app.api.scalars, app.db.cleanup, app.db.idempotency
+import app.api.batch, app.api.query, app.api.rules, app.api.scalars, app.db.idempotency, app.db.search
 
 for line in sys.stdin:
     root, dsn, role = json.loads(line)
