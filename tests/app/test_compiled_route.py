@@ -78,7 +78,7 @@ def application(route_class: type[APIRoute], *, dispatch: bool = False) -> FastA
     errors.install(app)
     app.include_router(router)
     if dispatch:
-        segments.install(app)
+        segments.install(app, {})
     return app
 
 
@@ -184,7 +184,7 @@ async def test_dependencies_of_routers_are_never_skipped(dispatch: bool) -> None
             case _:
                 app.include_router(inner)
         if dispatch:
-            segments.install(app)
+            segments.install(app, {})
         assert (await answer(app, "GET", "/api/ada/things", headers=ADA))[0] == 418, where
 
 
