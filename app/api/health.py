@@ -48,7 +48,7 @@ async def _problem(lifecycle: Lifecycle, database: Database) -> str | None:
     try:
         async with asyncio.timeout(READY_TIMEOUT):
             if not await database.is_migrated(tuple(TABLE_MODULES)):
-                return "The database has not all of the application's tables yet."
+                return "The database has not all of the tables and functions that the application needs: a migration is to be run."
     except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
         return "The database does not answer."
     return None

@@ -93,8 +93,10 @@ class Database:
             raise UnsafeRoleError(problem)
 
     async def is_migrated(self, tables: tuple[str, ...]) -> bool:
-        """Whether each of `tables` exists with row-level security enabled."""
+        """Whether each of `tables` exists with row-level security enabled, and on Citus the function that sets the user."""
         async with self.connection() as connection:
+            if self.on_citus and await connection.fetchval("SELECT to_regprocedure('become_(text)')") is None:
+                return False
             found = await connection.fetchval(
                 "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relname = ANY($1::text[]) AND pg_table_is_visible(oid)",
                 list(tables),

@@ -73,6 +73,13 @@ def test_the_user_is_set_by_the_function_alone(api: Api) -> None:
     assert api.call(user, "GET", item).status_code == 404
 
 
+def test_it_is_not_ready_without_the_function(postgres: EmbeddedPostgres) -> None:
+    with new_database(postgres) as unprepared, serving(unprepared, until="/healthz", CITUS="true") as served:
+        assert served.client.get("/readyz").status_code == 503
+        unprepared.execute("; ".join(preparation(APP_ROLE, role_is_set=True)))
+        assert served.client.get("/readyz").status_code == 200
+
+
 def test_an_error_that_has_the_number_of_a_shard_is_understood(api: Api, database: Database) -> None:
     """The constraints have the names that they have on a worker."""
     user = new_user()
