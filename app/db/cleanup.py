@@ -15,7 +15,6 @@ from app.db.faults import answer_for
 from app.db.idempotency import LIFETIME, IdempotencyKey
 from app.db.pool import Database
 from app.db.statements import table_of
-from app.models import TABLE_MODULES
 
 STEP = 1_000
 """Rows that one statement deletes."""
@@ -106,6 +105,8 @@ async def clean_up(database: Database, days: int | None) -> None:
 
 async def _tables_with_trash(database: Database) -> list[str]:
     """The tables that have a function of `trash_sql`; their models need not be imported yet."""
+    from app.models import TABLE_MODULES  # noqa: PLC0415  # revisions use this module, and no models
+
     has_function = "to_regprocedure(format('%I(integer,integer)', 'purge_' || name)) IS NOT NULL"
     async with database.connection() as connection:
         found = await connection.fetch(f"SELECT name FROM unnest($1::text[]) AS name WHERE {has_function}", list(TABLE_MODULES))  # noqa: S608  # our own text
