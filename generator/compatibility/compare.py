@@ -210,12 +210,21 @@ def _filters(old: Section, new: Section) -> Iterator[Finding]:
 
 def _rows(old: Section, new: Section) -> Iterator[Finding]:
     """Constraints of whole rows, and what deletes do."""
-    yield from _row_rules("unique", old.uniques, new.uniques)
+    apart = {key: rule for key, rule in new.uniques.items() if key not in old.uniques and _holds_for_old_clients(key, rule, old, new)}
+    yield from (_finding("unique-added-new", rule.place) for rule in apart.values())
+    yield from _row_rules("unique", old.uniques, {key: rule for key, rule in new.uniques.items() if key not in apart})
     yield from _row_rules("check", old.checks, new.checks)
     for column, was in old.deletes.items():
         now = new.deletes.get(column)
         if now is not None and was.meaning != now.meaning:
             yield _finding("on-delete-changed", now.place, f"{was.meaning} → {now.meaning}")
+
+
+def _holds_for_old_clients(columns: tuple[str, ...], unique: RowRule, old: Section, new: Section) -> bool:
+    """Whether it has a field that they know nothing of, which is null in their rows, and nulls are no equals."""
+    known = {*old.outputs, *(column for column, _ in old.inputs)}
+    unknown = [new.inputs.get((column, "POST")) for column in columns if column not in known]
+    return unique.meaning == "nulls distinct" and any(one is not None and one.default == "null" for one in unknown)
 
 
 def _row_rules[K](what: str, old: Mapping[K, RowRule], new: Mapping[K, RowRule]) -> Iterator[Finding]:

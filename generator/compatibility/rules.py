@@ -143,6 +143,7 @@ _ROWS = (
         "Make sure that no user has such rows.",
         "unique-removed",
     ),
+    Rule("unique-added-new", _SAFE, "Rows without the new field are taken as before.", mirror="unique-removed"),
     Rule("unique-removed", _SAFE, "Rows with the same values are taken.", mirror="unique-added"),
     Rule("unique-changed", _BREAKING, "Rows with nulls are told apart differently.", "Keep `nulls`.", "unique-changed"),
     Rule("on-delete-changed", _BREAKING, "Deleting what it refers to does something else.", "Keep `on_delete`.", "on-delete-changed"),

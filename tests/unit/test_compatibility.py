@@ -112,6 +112,11 @@ PAIRS = {
         "check-changed Task c",
     ),
     "unique-added": (api(SLUG), api(SLUG, rest="unique: [[title, slug]]\n"), "unique-added Task (title, slug)"),
+    "unique-added-new": (
+        api(),
+        api("code: {type: string, nullable: true}", rest="unique: [[title, code]]\n"),
+        "unique-added-new Task (title, code)",
+    ),
     "unique-removed": (api(SLUG, rest="unique: [[title, slug]]\n"), api(SLUG), "unique-removed Task (title, slug)"),
     "unique-changed": (
         api("a: date?", rest="unique: [[title, a]]\n"),
@@ -170,6 +175,19 @@ def test_soft_delete_adds_what_its_end_takes_away() -> None:
         assert sorted(found(old, new)) == sorted(
             f"{'answer-' if kind == 'field' else ''}{kind}-{how} {rest}" for kind, _, rest in (one.partition(" ") for one in what)
         )
+
+
+@pytest.mark.parametrize(
+    ("field", "unique"),
+    [
+        ("code: {type: date, default: today}", "[title, code]"),  # all rows of a day have the same one
+        ("code: {type: string, nullable: true}", "{fields: [title, code], nulls: equal}"),
+        ("code: {type: string, nullable: true, write: never}", "[title, slug]"),
+    ],
+)
+def test_rows_of_old_clients_can_be_the_same_in_a_new_unique(field: str, unique: str) -> None:
+    lines = found(api(SLUG), api(SLUG, field, rest=f"unique: [{unique}]\n"))
+    assert any(line.startswith("unique-added ") for line in lines), lines
 
 
 def test_the_gravest_comes_first() -> None:
