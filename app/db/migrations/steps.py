@@ -140,13 +140,17 @@ def update_rows(table: str, change: str, where: str) -> None:
 
 
 def add_constraint(table: str, name: str, sql: str) -> None:
-    """Add a check or a reference, in the place of one of the same name. New rows are held to it at once; then those that are there."""
-    fresh = _quote(_short(f"{name}_new_"))
-    alter = f"ALTER TABLE {_quote(table)}"
-    _run(f"{alter} DROP CONSTRAINT IF EXISTS {fresh}, ADD CONSTRAINT {fresh} {sql} NOT VALID")
-    _validate(table, fresh, f"NOT ({sql.removeprefix('CHECK ')})" if sql.startswith("CHECK ") else None)
-    _run(f"{alter} DROP CONSTRAINT IF EXISTS {_quote(name)}")
-    _run(f"{alter} RENAME CONSTRAINT {fresh} TO {_quote(name)}")
+    """Add a check or a reference, in the place of one of the same name. New rows are held to it at once; then those that are there.
+
+    One that takes a place is tried under another name first: until it can hold for all rows, the old one holds.
+    """
+    final, trial = _quote(name), _quote(_short(f"{name}_new_"))
+    replaces = _has(f"SELECT FROM pg_constraint WHERE conrelid = '{_quote(table)}'::regclass AND conname = {_text(name)}")
+    for one in (trial, final) if replaces else (final,):
+        _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT IF EXISTS {one}, ADD CONSTRAINT {one} {sql} NOT VALID")
+        _validate(table, one, f"NOT ({sql.removeprefix('CHECK ')})" if sql.startswith("CHECK ") else None)
+    if replaces:
+        drop_constraint(table, _short(f"{name}_new_"))
 
 
 def add_unique(table: str, name: str, sql: str) -> None:
