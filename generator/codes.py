@@ -812,6 +812,12 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="fields:\n  pin: {type: string, read: never, sort: true}",
         right="fields:\n  pin: {type: string, read: never}",
     ),
+    "RS408": CodeInfo(
+        title="a computed field that is not stored in an index",
+        meaning="`unique` and `indexes` take what the table has. A computed field is in it with `stored: true` only.",
+        wrong="fields:\n  total: {type: integer, computed: price * 2}\nindexes:\n  - [total]",
+        right="fields:\n  total: {type: integer, computed: price * 2, stored: true}\nindexes:\n  - [total]",
+    ),
     "RS410": CodeInfo(
         title="a rule that cannot be read",
         meaning=(

@@ -53,6 +53,9 @@ def _entry(key: str, entry: FieldList, resource: CheckedResource) -> Iterator[Di
             if isinstance(field.type, (ListType, JsonType)):
                 word = "list" if isinstance(field.type, ListType) else "json"
                 yield error("RS401", f"{where} of `{resource.name}` names `{name}`, which is a {word}", span, "has no order")
+            elif not field.is_column:
+                message = f"{where} of `{resource.name}` names `{name}`, which is computed and not stored"
+                yield error("RS408", message, span, "no column", hint=f"say `stored: true` at `{name}`")
         elif resource.lacks(name) and not (key == "indexes" and name in INDEXABLE_BUILT_INS):
             yield unknown_field(name, span, resource, where)
 
