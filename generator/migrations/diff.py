@@ -314,21 +314,49 @@ _NUMBERS = {"integer", "bigint", "numeric", "double precision"}
 
 def conversion(name: str, old: str, new: str) -> tuple[str, bool]:
     """The value of a column in its new type, as SQL, and whether values can be lost or refused on the way."""
-    name = quote_identifier(name)
-    from_name, to_name = old.partition("(")[0].strip(), new.partition("(")[0].strip()
-    bare = new.removesuffix(' COLLATE "C"')
+    return _converted(quote_identifier(name), *(one.removesuffix(' COLLATE "C"') for one in (old, new)))
+
+
+def _converted(value: str, old: str, new: str) -> tuple[str, bool]:
+    """The same of any expression, between types without a collation."""
+    if new == "jsonb" and old != "text":
+        return f"to_jsonb({value})", False
+    match old.endswith("[]"), new.endswith("[]"):
+        case True, True:
+            return _converted_items(value, old, new)
+        case False, True:  # NULL stays what it is
+            item, loses = _converted(value, old, new.removesuffix("[]"))
+            return f"CASE WHEN {value} IS NOT NULL THEN ARRAY[{item}] END", loses
+        case True, False if new == "text":
+            return f"array_to_string({value}, ', ')", True
+        case True, False:  # the first item
+            return _converted(f"{value}[1]", old.removesuffix("[]"), new)[0], True
+        case _:
+            return _converted_scalar(value, old, new)
+
+
+def _converted_items(value: str, old: str, new: str) -> tuple[str, bool]:
+    """A list, whose items cannot be taken one by one: only a cast of all of them may stand there."""
+    before, after = (one.partition("(")[0].removesuffix("[]") for one in (old, new))
+    through = "" if before == after or {before, after} <= _NUMBERS else "::text[]"
+    _, loses = _converted_scalar(value, old.removesuffix("[]"), new.removesuffix("[]"))
+    return f"{value}{through}::{new}", loses or "timestamp" in new  # its zone would be that of the session
+
+
+def _converted_scalar(value: str, old: str, new: str) -> tuple[str, bool]:
+    from_name, to_name = old.partition("(")[0], new.partition("(")[0]
     if (from_name, to_name) == ("date", "timestamp with time zone"):
-        return f"{name}::timestamp AT TIME ZONE 'UTC'", False
+        return f"{value}::timestamp AT TIME ZONE 'UTC'", False
     if (from_name, to_name) == ("timestamp with time zone", "date"):
-        return f"({name} AT TIME ZONE 'UTC')::date", True
+        return f"({value} AT TIME ZONE 'UTC')::date", True
     if from_name == to_name == "numeric":
-        return f"{name}::{bare}", any(before > after for before, after in zip(_digits(old), _digits(new), strict=True))
-    if new.startswith("text") and not old.endswith("[]"):
-        return f"{name}::text", False
+        return f"{value}::{new}", any(before > after for before, after in zip(_digits(old), _digits(new), strict=True))
+    if new == "text":
+        return f"{value}::text", False
     if (from_name, to_name) in _WIDER:
-        return f"{name}::{bare}", to_name == "numeric" and _digits(new)[0] < (10 if from_name == "integer" else 19)
-    direct = "[]" in old + new or {from_name, to_name} <= _NUMBERS  # numbers are rounded
-    return f"{name}::{bare}" if direct else f"{name}::text::{bare}", True
+        return f"{value}::{new}", to_name == "numeric" and _digits(new)[0] < (10 if from_name == "integer" else 19)
+    direct = {from_name, to_name} <= _NUMBERS  # they are rounded
+    return f"{value}::{new}" if direct else f"{value}::text::{new}", True
 
 
 def _digits(numeric: str) -> tuple[int, int]:

@@ -234,7 +234,15 @@ EDITS = {
     ),
     "datetime to date": Edit(("n: datetime",), ("n: date",), ("--allow", "change:tasks.n")),
     "a list of wider items": Edit(
-        ("n: {type: list, of: integer, max_items: 5}",), ("n: {type: list, of: bigint, max_items: 6}",), ("--allow", "change:tasks.n")
+        ("n: {type: list, of: integer, max_items: 5}",), ("n: {type: list, of: bigint, max_items: 6}",), keeps={"n": "n"}
+    ),
+    "a list of what was one": Edit(
+        ("n: integer?", "d: date"), ("n: {type: list, of: float, nullable: true}", "d: {type: list, of: datetime}")
+    ),
+    "lists of other items": Edit(
+        ("n: {type: list, of: integer, max_items: 5}", "m: {type: list, of: decimal, precision: 9, scale: 2}"),
+        ("n: {type: list, of: string}", "m: {type: list, of: decimal, precision: 11, scale: 2}"),
+        keeps={"m": "m"},
     ),
     "other bounds of a text": Edit(
         ("n: {type: string, min_length: 1, max_length: 80}",), ("n: {type: string, max_length: 90, filter: true}",), keeps={"n": "n"}
