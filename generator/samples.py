@@ -13,6 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from uuid import UUID
 
 from generator.ir import Bounds, EnumType, Field, JsonType, JsonValue, Kind, ListType, Literally, Reference, Resource, ScalarType
+from generator.types import SCALARS
 
 START = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 WORDS = (
@@ -105,11 +106,11 @@ def _sample_scalar(scalar: ScalarType, number: int, example: JsonValue | Decimal
         case Kind.BOOLEAN:
             return number % 2 == 0
         case Kind.INTEGER | Kind.BIGINT:
-            return int(_sample_number(scalar.bounds, number, Decimal(1)))
+            return int(_sample_number(scalar, number, Decimal(1)))
         case Kind.FLOAT:
-            return float(_sample_number(scalar.bounds, number, Decimal("0.5")))
+            return float(_sample_number(scalar, number, Decimal("0.5")))
         case Kind.DECIMAL:
-            return str(_sample_number(scalar.bounds, number, Decimal(1).scaleb(-(scalar.scale or 0))))
+            return str(_sample_number(scalar, number, Decimal(1).scaleb(-(scalar.scale or 0))))
         case Kind.DATE | Kind.TIME | Kind.DATETIME:
             return _sample_time(scalar, number)
 
@@ -125,11 +126,13 @@ def _sample_text(bounds: Bounds, number: int, example: JsonValue | Decimal, name
     raise NoSampleError(f"no sample of {name} matches its pattern")
 
 
-def _sample_number(bounds: Bounds, number: int, step: Decimal) -> Decimal:
+def _sample_number(scalar: ScalarType, number: int, step: Decimal) -> Decimal:
     """The `number`-th multiple of the step that lies within the bounds, counted from 1 or from the bound that is nearest to it."""
+    bounds = scalar.bounds
     step = bounds.multiple_of or step
-    lowest = _limit(bounds.ge, bounds.gt, step, ROUND_CEILING)
-    highest = _limit(bounds.le, bounds.lt, -step, ROUND_FLOOR)
+    least, most = map(Decimal, reach) if (reach := SCALARS[scalar.kind].range) is not None else (None, None)
+    lowest = _limit(least if bounds.ge is None else bounds.ge, bounds.gt, step, ROUND_CEILING)
+    highest = _limit(most if bounds.le is None else bounds.le, bounds.lt, -step, ROUND_FLOOR)
     if (lowest is not None and lowest > 1) or highest is None or highest >= 1 + step * number:
         start = lowest if lowest is not None and lowest > 1 else (1 / step).to_integral_value(ROUND_CEILING) * step
         value = start + step * (number - 1)
