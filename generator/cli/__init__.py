@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -84,10 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+_command_of = cache(typer.main.get_command)
+"""Made once: who runs many command lines in one process, as tests do, waits for it no second time."""
+
+
 def _run(arguments: Sequence[str] | None) -> int:
-    command = typer.main.get_command(app)
     try:
-        command.main(args=None if arguments is None else list(arguments), prog_name="rowsmith")
+        _command_of(app).main(args=None if arguments is None else list(arguments), prog_name="rowsmith")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.FINE
     return ExitCode.FINE

@@ -94,9 +94,7 @@ def downgrade(root: Path, target: Target, revision: str, *, sql: bool = False) -
 
 def current(target: Target) -> str | None:
     """The revision that a database is at; None before the first one. MigrationError when it cannot be asked."""
-    if asyncio.run(_ask(target.owner_dsn, "SELECT to_regclass('alembic_version')::text")) is None:
-        return None
-    return asyncio.run(_ask(target.owner_dsn, "SELECT version_num FROM alembic_version"))
+    return asyncio.run(_ask(target.owner_dsn, "SELECT to_regclass('alembic_version')::text", "SELECT version_num FROM alembic_version"))
 
 
 def is_unmarked(target: Target) -> bool:
@@ -206,10 +204,15 @@ def _without_rights(reason: str) -> MigrationError:
     return MigrationError(f"the role of MIGRATION_DATABASE_URL may not do that: {reason}", hint)
 
 
-async def _ask(dsn: str, query: str) -> str | None:
+async def _ask(dsn: str, *queries: str) -> str | None:
+    """The answer of the last query; None where one has none, which ends it."""
     with explained():
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
-            return await connection.fetchval(query)
+            answer = None
+            for query in queries:
+                if (answer := await connection.fetchval(query)) is None:
+                    break
+            return answer
         finally:
             await connection.close()

@@ -15,7 +15,7 @@ from generator.embedded import EmbeddedPostgres
 from tests.support.database import new_database, opened, temporary_folder
 from tests.support.edits import starts
 from tests.support.tables import TableMaker
-from tests.support.walking import Walk
+from tests.support.walking import Models, Walk
 
 CASES = int(os.environ.get("ROWSMITH_TEST_CASES", "0"))
 GROUPS = 20 if CASES else 3
@@ -42,8 +42,11 @@ def test_a_walk_keeps_every_row_and_ends_at_the_models(postgres: EmbeddedPostgre
     @given(starts(), st.data())
     def walk(start: dict[str, dict[str, object]], data: st.DataObject) -> None:
         with temporary_folder() as folder, new_database(postgres, tables=False) as database, opened(database) as connection:
-            walk = Walk(folder, database, connection, table_maker, start)
+            walk = Walk(folder, database, connection, models, start)
             for _ in range(STEPS):
                 walk.step(data)
+            walk.end()
 
-    walk()
+    with new_database(postgres, tables=False) as made, opened(made) as connection:
+        models = Models(made, connection, table_maker)
+        walk()

@@ -54,12 +54,21 @@ class OpenDatabase:
         rows = self._runner.run(self._connection.fetch(sql))
         return "\n".join("|".join("" if value is None else str(value) for value in row.values()) for row in rows)
 
+    def empty(self) -> None:
+        """Drop everything that is in it."""
+        for statement in (
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public AUTHORIZATION pg_database_owner",
+            "GRANT USAGE ON SCHEMA public TO PUBLIC",
+        ):
+            self.execute(statement)
+
 
 @contextmanager
 def opened(database: Database) -> Generator[OpenDatabase]:
     """Keep a connection to a database open."""
     with asyncio.Runner() as runner:
-        connection = runner.run(asyncpg.connect(database.superuser_dsn))
+        connection = runner.run(asyncpg.connect(database.superuser_dsn, statement_cache_size=0))  # tables change between statements
         try:
             yield OpenDatabase(connection, runner)
         finally:

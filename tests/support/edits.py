@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from generator.naming import plural_of, snake_case
 from generator.pipeline import compile_specs
-from tests.support.strategies import ENUM_VALUES, FIELDS, RESOURCES, Tree, fields, references, resources
+from tests.support.strategies import ENUM_VALUES, FIELDS, RESOURCES, Tree, fields, keep_together, references, resources
 
 type Trees = dict[str, Tree]
 """The specs of a project by the name of the resource."""
@@ -40,12 +40,13 @@ def starts(draw: st.DrawFn) -> Trees:
 @st.composite
 def edits(draw: st.DrawFn, trees: Trees) -> tuple[str, Trees]:
     """What was done, in words, and the specs after it. What is no valid project after a few attempts is left as it was."""
-    for _ in range(8):
-        edited = copy.deepcopy(trees)
-        _forget_renames(edited)
+    for _ in range(4):
         name, edit = draw(st.sampled_from(_EDITS))
-        if edit(draw, edited) and edited != trees and is_valid(edited):
-            return name, edited
+        for _ in range(4):
+            edited = copy.deepcopy(trees)
+            _forget_renames(edited)
+            if edit(draw, edited) and edited != trees and is_valid(edited):
+                return name, edited
     return "nothing", trees
 
 
@@ -86,6 +87,15 @@ def _field(draw: st.DrawFn, tree: Tree, suits: Callable[[Tree], bool] = lambda _
     return name, tree["fields"][name]
 
 
+def _field_or_new(draw: st.DrawFn, tree: Tree, suits: Callable[[Tree], bool], new: Tree) -> tuple[str, Tree]:
+    """One of a resource's fields that suits; where there is none, a new one."""
+    found = _field(draw, tree, suits)
+    if found is None:
+        found = next(name for name in FIELDS if name not in tree["fields"]), copy.deepcopy(new)
+        tree["fields"][found[0]] = found[1]
+    return found
+
+
 def _forget(tree: Tree, name: str) -> None:
     """Take a field out of what mentions it."""
     for key in ("unique", "indexes"):
@@ -95,6 +105,8 @@ def _forget(tree: Tree, name: str) -> None:
     for key in ("unique", "indexes", "checks"):
         if not tree[key]:
             del tree[key]
+    if name in tree.get("upsert", ()):
+        del tree["upsert"]
     for other, field in list(tree["fields"].items()):
         if isinstance(field, dict) and word.search(str(field.get("computed", ""))):
             _drop(tree, other)
@@ -184,6 +196,8 @@ def _rename_field(draw: st.DrawFn, trees: Trees) -> bool:
         for entry in tree.get(key, []):
             names = entry["fields"] if isinstance(entry, dict) else entry
             names[:] = [new if name == old else name for name in names]
+    if "upsert" in tree:
+        tree["upsert"] = [new if name == old else name for name in tree["upsert"]]
     word = re.compile(rf'"?\b{re.escape(old)}\b"?')
     for check in tree.get("checks", []):
         check["rule"] = word.sub(f'"{new}"', check["rule"])
@@ -230,10 +244,9 @@ def _widen(draw: st.DrawFn, trees: Trees) -> bool:
 
 def _edit_enum(draw: st.DrawFn, trees: Trees) -> bool:
     tree = _resource(draw, trees)
-    found = _field(draw, tree, lambda field: "values" in field)
-    if found is None:
-        return False
-    _, field = found
+    _, field = _field_or_new(
+        draw, tree, lambda field: "values" in field, {"type": "enum", "values": ["low", "high", "2x"], "default": "low"}
+    )
     values = [value["value"] if isinstance(value, dict) else value for value in field["values"]]
     named = [{"value": value, "name": f"value_{number}"} for number, value in enumerate(values)]
     others = [one for one in ENUM_VALUES if one not in values]
@@ -289,6 +302,8 @@ def _constrain(draw: st.DrawFn, trees: Trees) -> bool:
             tree["unique"][number] = entry["fields"] if isinstance(entry, dict) else {"fields": entry, "nulls": "equal"}
         return bool(tree.get("unique"))
     if tree.pop(key, None) is not None:
+        if key == "unique":
+            tree.pop("upsert", None)
         return True
     if key == "checks":
         numbers = [name for name in tree["fields"] if _long(tree, name)["type"] in {"integer", "bigint", "float"}]
@@ -304,18 +319,70 @@ def _constrain(draw: st.DrawFn, trees: Trees) -> bool:
 
 
 def _compute(draw: st.DrawFn, trees: Trees) -> bool:
+    """A computed field more, another expression, stored from now on or no more, or one less."""
     tree = _resource(draw, trees)
     made = [name for name in tree["fields"] if "computed" in _long(tree, name)]
     if made:
-        _drop(tree, made[0])
+        field = tree["fields"][made[0]]
+        how = draw(st.sampled_from(("drop", "store", "another")))
+        if how == "drop":
+            _drop(tree, made[0])
+        elif how == "store":
+            if field.pop("stored", False):
+                for key in ("filter", "sort", "index", "unique"):
+                    field.pop(key, None)
+                _forget(tree, made[0])
+            else:
+                field["stored"] = True
+        else:
+            field["computed"] = field["computed"].replace("upper(", "lower(").replace("= 1", "= 2")
         return True
-    found = _field(draw, tree, lambda field: field["type"] in {"text", "enum", "integer"})
-    if found is None:
-        return False
-    name, field = found
+    name, field = _field_or_new(draw, tree, lambda field: field["type"] in {"text", "enum", "integer"}, {"type": "integer", "default": 1})
     expression = f'"{name}" = 1' if field["type"] == "integer" else f'upper("{name}")'
-    spec: Tree = {"type": "boolean" if field["type"] == "integer" else "text", "computed": expression, "stored": True}
-    tree["fields"]["zz_made"] = {**spec, "nullable": bool(field.get("nullable"))}
+    spec: Tree = {"type": "boolean" if field["type"] == "integer" else "text", "computed": expression}
+    stored = {"stored": True} if draw(st.integers(1, 3)) > 1 else {}
+    tree["fields"]["zz_made"] = {**spec, **stored, "nullable": bool(field.get("nullable"))}
+    return True
+
+
+def _search(draw: st.DrawFn, trees: Trees) -> bool:
+    """One searched field more or less, or another language."""
+    tree = _resource(draw, trees)
+    _, field = _field_or_new(
+        draw, tree, lambda field: field["type"] in {"string", "text"} and "computed" not in field, {"type": "text", "nullable": True}
+    )
+    if any("search" in _long(tree, name) for name in tree["fields"]) and draw(st.booleans()):
+        tree["search_language"] = draw(st.sampled_from(("simple", "english", "turkish", "arabic")))
+        return True
+    if field.pop("search", None) is None:
+        field["search"] = True
+    return True
+
+
+def _soft_delete(draw: st.DrawFn, trees: Trees) -> bool:
+    """Deleted rows are kept, or no more; what is deleted with them as well."""
+    kept = [tree for tree in trees.values() if tree.get("soft_delete")]
+    if kept and draw(st.booleans()):
+        for tree in kept if draw(st.booleans()) else [draw(st.sampled_from(kept))]:
+            del tree["soft_delete"]
+    else:
+        _resource(draw, trees)["soft_delete"] = True
+    keep_together(list(trees.values()))
+    return True
+
+
+def _upsert(draw: st.DrawFn, trees: Trees) -> bool:
+    """A natural key, which is unique, or none any more."""
+    tree = _resource(draw, trees)
+    if tree.pop("upsert", None) is not None:
+        return True
+    if not tree.get("unique"):
+        one, _ = _field_or_new(draw, tree, lambda field: field["type"] in {"string", "integer"}, {"type": "integer", "nullable": True})
+        other, _ = _field_or_new(draw, tree, lambda field: field["type"] in {"uuid", "date", "ref"}, {"type": "date", "nullable": True})
+        tree["unique"] = [[one, other]]
+    entry = tree["unique"][0]
+    tree["upsert"] = list(entry["fields"] if isinstance(entry, dict) else entry)
+    tree.pop("operations", None)
     return True
 
 
@@ -339,4 +406,9 @@ _EDITS: tuple[tuple[str, Callable[[st.DrawFn, Trees], bool]], ...] = (
     ("toggle a key", _toggle),
     ("constrain", _constrain),
     ("compute", _compute),
+    ("compute", _compute),
+    ("search", _search),
+    ("search", _search),
+    ("soft delete", _soft_delete),
+    ("upsert", _upsert),
 )

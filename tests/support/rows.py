@@ -21,7 +21,8 @@ _fills = itertools.count(1)
 def fill(database: Database | OpenDatabase, schema: Schema, count: int) -> None:
     """Add up to `count` rows to each table, of several users: with nulls, references to rows of the same user, and awkward texts.
 
-    A row that a unique constraint has no room for is left out. The rules of `checks` are not solved: the samples have to keep them.
+    Where deleted rows are kept, some are deleted. A row that a unique constraint has no room for is left out. The rules of `checks` are
+    not solved: the samples have to keep them.
     """
     number = next(_fills)
     users = max(3, count // 100)
@@ -35,6 +36,21 @@ def fill(database: Database | OpenDatabase, schema: Schema, count: int) -> None:
             values = json.dumps(rows).replace("'", "''")
             source = f"json_populate_recordset(NULL::{table}, '{values}')"
             database.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source} ON CONFLICT DO NOTHING")
+    for resource in reversed(list(_parents_first(schema))):
+        if resource.soft_delete:
+            _delete_some(database, schema, resource)
+
+
+def _delete_some(database: Database | OpenDatabase, schema: Schema, resource: Resource) -> None:
+    """Delete every third row of those to which only deleted ones refer."""
+    free = ["row_.deleted_at IS NULL", "abs(hashtext(row_.id::text)) % 3 = 0"]
+    for other in schema.resources:
+        for field in other.fields:
+            if isinstance(field.type, Reference) and field.type.target == resource.name:
+                present = " AND other_.deleted_at IS NULL" if other.soft_delete else ""
+                refers = f'other_.user_id = row_.user_id AND other_."{field.column}" = row_.id'
+                free.append(f'NOT EXISTS (SELECT FROM "{other.plural}" AS other_ WHERE {refers}{present})')
+    database.execute(f"""UPDATE "{resource.plural}" AS row_ SET deleted_at = '2026-02-01T00:00:00Z' WHERE {" AND ".join(free)}""")
 
 
 def all_rows(database: Database | OpenDatabase, tables: list[str]) -> Rows:
@@ -63,8 +79,9 @@ def _needed(resource: Resource) -> set[str]:
 
 
 def _ids(database: Database | OpenDatabase, resource: Resource) -> dict[str, list[str]]:
-    """Up to fifty ids of each user."""
-    numbered = f'SELECT *, row_number() OVER (PARTITION BY user_id) AS number_ FROM "{resource.plural}"'
+    """Up to fifty ids of each user, none of a deleted row."""
+    present = " WHERE deleted_at IS NULL" if resource.soft_delete else ""
+    numbered = f'SELECT *, row_number() OVER (PARTITION BY user_id) AS number_ FROM "{resource.plural}"{present}'
     query = f"SELECT user_id, id FROM ({numbered}) WHERE number_ <= 50"
     found: dict[str, list[str]] = {}
     for line in database.execute(query).splitlines():

@@ -300,7 +300,7 @@ def _computed(draw: st.DrawFn, tree: Tree, drawn: Sequence[Drawn]) -> None:
         tree["fields"][draw(st.sampled_from(("computed", "property", "rules", "zz_made")))] = spec
 
 
-def _keep_together(trees: Sequence[Tree]) -> None:
+def keep_together(trees: Sequence[Tree]) -> None:
     """Give `soft_delete` to what is deleted with rows that have it."""
     kept = {tree["resource"] for tree in trees if tree.get("soft_delete")}
     changed = True
@@ -324,7 +324,7 @@ def projects(draw: st.DrawFn, most: int = 5) -> dict[str, str]:
         trees.append(
             {"resource": "Joined", "fields": {"left": f"ref({names[0]})", "right_": f"ref({names[1]})"}, "link": ["left", "right_"]}
         )
-    _keep_together(trees)
+    keep_together(trees)
     flow = draw(st.sampled_from((None, False)))
     write: Callable[[Tree], str] = lambda tree: yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, default_flow_style=flow)  # noqa: E731
     return {snake_case(tree["resource"]): write(tree) for tree in trees}

@@ -16,7 +16,7 @@ from generator.migrations.revisions import History, read_history
 from tests.support import squawk
 from tests.support.catalog import catalog
 from tests.support.command import Answer
-from tests.support.database import Database, OpenDatabase, new_database
+from tests.support.database import Database, OpenDatabase
 from tests.support.edits import Trees, as_files, edits
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
@@ -26,13 +26,29 @@ from tests.support.tables import TableMaker
 REFUSED = 3
 
 
+class Models:
+    """A database in which the tables of models are made, again and again."""
+
+    def __init__(self, database: Database, connection: OpenDatabase, maker: TableMaker) -> None:
+        self._database = database
+        self._connection = connection
+        self._maker = maker
+
+    def catalog(self, root: Path) -> dict[str, list[str]]:
+        """The catalog of the models that `rowsmith generate` writes for the specs of a project."""
+        write_generated(root)
+        self._connection.empty()
+        self._maker.make(root, self._database.owner_dsn, APP_ROLE)
+        return catalog(self._connection)
+
+
 class Walk:
     """A project that has its first revision, and rows."""
 
-    def __init__(self, root: Path, database: Database, connection: OpenDatabase, maker: TableMaker, start: Trees) -> None:
+    def __init__(self, root: Path, database: Database, connection: OpenDatabase, models: Models, start: Trees) -> None:
         self._project = Project(root, database)
         self._database = connection
-        self._maker = maker
+        self._models = models
         self._trees = start
         write_core(root)
         write_specs(root, as_files(start))
@@ -54,9 +70,9 @@ class Walk:
         new = read_history(self._project.root)
         if new.head == old.head:
             return
-        assert squawk.findings(self._project.rowsmith("db", "upgrade", "--sql", f"{old.head}:{new.head}").out) == []
         rows = self._rows(old)
         if self._run("upgrade"):
+            rows = _without_deleted(old.database.tables, new.database.tables, renames, rows)
             _check_rows(old.database.tables, new.database.tables, renames, rows, self._rows(new))
         else:
             rows = {}  # they were in the way
@@ -70,6 +86,10 @@ class Walk:
         self._run("upgrade")
         assert self._now() == self._catalog
         fill(self._database, self._project.schema, 4)
+
+    def end(self) -> None:
+        """Lint the SQL of all revisions."""
+        assert squawk.findings(self._project.rowsmith("db", "upgrade", "--sql").out) == []
 
     def _now(self) -> dict[str, list[str]]:
         return catalog(self._database)
@@ -102,10 +122,7 @@ class Walk:
     def _checked_catalog(self) -> dict[str, list[str]]:
         """The catalog of the database, which is that of the models."""
         found = self._now()
-        write_generated(self._project.root)
-        with new_database(self._project.database.server, tables=False) as made:
-            self._maker.make(self._project.root, made.owner_dsn, APP_ROLE)
-            assert found == catalog(made)
+        assert found == self._models.catalog(self._project.root)
         return found
 
 
@@ -130,6 +147,22 @@ def _lines(trees: Trees) -> list[str]:
 
 def _keys(rows: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(row["user_id"], row["id"]) for row in rows]
+
+
+def _without_deleted(old: tuple[Table, ...], new: tuple[Table, ...], renames: Renames, rows: Rows) -> Rows:
+    """The rows that stay: of a table that keeps deleted ones no more, they go, and so do the deleted ones that refer to them."""
+    targets = {before: after for after, before in renames.resources.items()}
+    gone: set[tuple[str, object, object]] = set()
+    for was in old:
+        now = next((table for table in new if table.resource == targets.get(was.resource, was.resource)), None)
+        if was.purge is not None and now is not None and now.purge is None:
+            gone |= {(was.name, *key) for key in _keys([row for row in rows[was.name] if row["deleted_at"] is not None])}
+    for _ in old:  # at any depth
+        for was in old:
+            for other, column in (reference.split(".") for reference in was.purge or ()):
+                deleted = [row for row in rows[other] if row.get("deleted_at") is not None]
+                gone |= {(other, *key) for row in deleted if (was.name, row["user_id"], row[column]) in gone for key in _keys([row])}
+    return {name: [row for row, key in zip(table, _keys(table), strict=True) if (name, *key) not in gone] for name, table in rows.items()}
 
 
 def _check_rows(old: tuple[Table, ...], new: tuple[Table, ...], renames: Renames, before: Rows, after: Rows) -> None:
