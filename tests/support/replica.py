@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.embedded import SUPERUSER, EmbeddedPostgres
-from generator.embedded_files import ENVIRONMENT, account_for, programs_for
+from generator.embedded_files import ENVIRONMENT, account_for
 
 PATIENCE = 60.0
 """Seconds for the replica to follow."""
@@ -22,7 +22,7 @@ def copy_server(primary: EmbeddedPostgres, data_dir: Path) -> None:
     data_dir.mkdir(mode=0o700)
     if account.switch:
         os.chown(data_dir, account.uid, account.gid)
-    command = [str(programs_for(account) / "pg_basebackup"), "--pgdata", str(data_dir), "--write-recovery-conf", "--checkpoint=fast"]
+    command = [str(primary._programs / "pg_basebackup"), "--pgdata", str(data_dir), "--write-recovery-conf", "--checkpoint=fast"]
     command += ["--no-sync", "--dbname", primary.dsn(SUPERUSER, "postgres")]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd="/", check=False, **account.process_user())
     assert done.returncode == 0, done.stderr

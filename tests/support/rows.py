@@ -82,7 +82,7 @@ def _ids(database: Database | OpenDatabase, resource: Resource) -> dict[str, lis
     """Up to fifty ids of each user, none of a deleted row."""
     present = " WHERE deleted_at IS NULL" if resource.soft_delete else ""
     numbered = f'SELECT *, row_number() OVER (PARTITION BY user_id) AS number_ FROM "{resource.plural}"{present}'
-    query = f"SELECT user_id, id FROM ({numbered}) WHERE number_ <= 50"
+    query = f"SELECT user_id, id FROM ({numbered}) AS all_ WHERE number_ <= 50"
     found: dict[str, list[str]] = {}
     for line in database.execute(query).splitlines():
         user, _, identifier = line.partition("|")

@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.support.database import Database
 
-CLEAN_UP = ("SELECT CASE WHEN pg_try_advisory_xact_lock", "WITH gone AS (DELETE")
+CLEAN_UP = ("SELECT CASE WHEN pg_try_advisory_xact_lock", "SELECT name FROM unnest", "WITH gone AS (DELETE")
 """How the statements begin that the application runs in the background."""
 
-STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{CLEAN_UP[0]})".encode())
+STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{'|'.join(map(re.escape, CLEAN_UP))})".encode())
 PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n((?:\t.*\n)+)")
 
 
