@@ -21,11 +21,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
-    "asyncpg cryptography.hazmat.primitives.asymmetric.rsa email_validator fastapi fastapi_swagger httpx hypothesis inflection "
-    "jinja2 jiter jose.jwt orjson prometheus_client psutil pydantic pythonjsonlogger.json ruamel.yaml "
-    "sqlalchemy.dialects.postgresql.asyncpg sqlmodel starlette.middleware.cors unittest.mock uvicorn "
+    "generator.pipeline generator.plan.relations generator.samples asyncpg cryptography.hazmat.primitives.asymmetric.rsa email_validator "
+    "fastapi fastapi_swagger httpx hypothesis inflection jinja2 jiter jose.jwt orjson prometheus_client psutil pydantic "
+    "pythonjsonlogger.json sqlalchemy.dialects.postgresql.asyncpg sqlmodel starlette.middleware.cors unittest.mock uvicorn "
     "uvicorn.protocols.http.httptools_impl uvloop yaml"
 )
+"""What is not mutated."""
 
 
 class Outcomes:
@@ -65,7 +66,6 @@ def run(job: dict[str, Any]) -> None:
     os.dup2(output, 2)
     os.environ.update(job["environment"])
     sys.dont_write_bytecode = True
-    sys.path.insert(0, str(ROOT))
     outcomes = Outcomes(job["most"])
     options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     pytest.main([*options, "-o", f"pythonpath={folder}", *job["tests"]], plugins=[outcomes])
@@ -78,6 +78,7 @@ def main() -> None:
     jobs = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     workers = int(sys.argv[2])
     os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
     for package in PACKAGES.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(package)
