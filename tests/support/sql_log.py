@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.database import Database
+from tests.support.pooler import THROUGH
 
 CLEAN_UP = ("SELECT CASE WHEN pg_try_advisory_xact_lock", "SELECT name FROM unnest", "WITH gone AS (DELETE")
 """How the statements begin that the application runs in the background."""
 
-STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{'|'.join(map(re.escape, CLEAN_UP))})".encode())
+OF_THE_POOLER = ("SET client_encoding", "BEGIN;", "SET LOCAL", "COMMIT;") if THROUGH else ()
+"""What goes around each statement where a pooler lends its connections for one transaction at a time."""
+
+STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{'|'.join(map(re.escape, CLEAN_UP + OF_THE_POOLER))})".encode())
 PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n((?:\t.*\n)+)")
 
 
