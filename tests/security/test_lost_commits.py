@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -104,7 +103,7 @@ def broken_way(database: Database) -> Generator[tuple[Breaker, Api]]:
         (server,) = Path(database.server.socket_dir).glob(".s.PGSQL.*[0-9]")
         breaker = Breaker(server, folder)
         try:
-            with serving(replace(database, app_dsn=breaker.dsn(database.app_dsn))) as api:
+            with serving(database, DATABASE_URL=breaker.dsn(database.app_dsn)) as api:
                 yield breaker, api
         finally:
             breaker.close()
