@@ -6,6 +6,8 @@ with other work), and how many times more than Rowsmith's application each takes
 of the maximum load. It ends with 1 when something is slower than it must be.
 
 `resources` generates projects of 10 to 1,000 resources and prints what generating, checking, starting and answering cost.
+
+`scaling` measures the application with one worker and with two, as behind a pooler, and as on Citus: see docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import resources, speed
+from benchmarks import resources, scaling, speed
 
 
 def main() -> int:
     """Run what the arguments ask for; 1 when a figure misses what it must be."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["speed", "resources"], default="speed")
+    parser.add_argument("what", nargs="?", choices=["speed", "resources", "scaling"], default="speed")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each operation in each round")
     parser.add_argument("--only", default="", help="names of peers, comma-separated; the floor and Rowsmith are always measured")
@@ -29,6 +31,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.what == "resources":
         return resources.measure([int(count) for count in options.counts.split(",")])
+    if options.what == "scaling":
+        return scaling.measure(options.rounds, options.seconds)
     return speed.measure(options.rounds, options.seconds, set(filter(None, options.only.split(","))), options.write)
 
 

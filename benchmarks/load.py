@@ -66,7 +66,7 @@ class _Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, requests: Sequence[bytes], status: int, seconds: float) -> Outcome:
+async def load(port: int, requests: Sequence[bytes], status: int, seconds: float, connections: int = CONNECTIONS) -> Outcome:
     """Send requests to loopback for so many seconds, one of `requests` for each connection, and count the answers.
 
     An answer with another status than `status` is unexpected.
@@ -75,7 +75,7 @@ async def load(port: int, requests: Sequence[bytes], status: int, seconds: float
     outcome = Outcome()
     began = time.monotonic()
     clients: list[_Client] = []
-    for number in range(CONNECTIONS):
+    for number in range(connections):
         request = requests[number % len(requests)]
         _, client = await loop.create_connection(
             partial(_Client, request, str(status).encode(), outcome, began + seconds), "127.0.0.1", port

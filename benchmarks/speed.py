@@ -19,7 +19,7 @@ from jose import jwt
 
 from app.db.schema import create_schema
 from benchmarks import report
-from benchmarks.load import load, paced
+from benchmarks.load import CONNECTIONS, load, paced
 from benchmarks.requests import USER, Operation, fill, operations
 from benchmarks.servers import FLOOR, HOOK, ROWSMITH, SECRET, Contender, Server, contenders, generate_hookless, running
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres
@@ -86,9 +86,9 @@ async def _measure(
             for name, server in servers.items():
                 if name == HOOK and operation.name != "update":
                     continue
-                sample = await _sample(server, postgres, operation, seconds if round_ else 0.3)
+                taken = await sample(server, postgres, operation, seconds if round_ else 0.3)
                 if round_:
-                    results.samples.setdefault(operation.name, {}).setdefault(name, []).append(sample)
+                    results.samples.setdefault(operation.name, {}).setdefault(name, []).append(taken)
         sys.stderr.write(f"round {round_} of {rounds}\n" if round_ else "warm\n")
     get = kinds[0]
     results.rate = statistics.median(sample.per_second for sample in results.samples[get.name][ROWSMITH]) / 2
@@ -98,9 +98,10 @@ async def _measure(
             results.p99.setdefault(name, []).append(statistics.quantiles(latencies, n=100)[98] * 1000)
 
 
-async def _sample(server: Server, postgres: Server, operation: Operation, seconds: float) -> Sample:
+async def sample(server: Server, postgres: Server, operation: Operation, seconds: float, connections: int = CONNECTIONS) -> Sample:
+    """Load a server with one kind of request. SystemExit when something is answered with another status."""
     before, before_database = server.cpu_seconds(), postgres.cpu_seconds()
-    outcome = await load(server.port, operation.requests, operation.status, seconds)
+    outcome = await load(server.port, operation.requests, operation.status, seconds, connections)
     cpu, cpu_database = server.cpu_seconds() - before, postgres.cpu_seconds() - before_database
     if outcome.unexpected:
         raise SystemExit(f"{operation.name} was answered unexpectedly: {outcome.unexpected[0].decode(errors='replace')}")
