@@ -8,20 +8,20 @@ unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile i
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
-install: ## make .venv with everything pinned in requirements-dev.txt
+install: ## make .venv with everything that requirements-dev.txt pins
 	@sh tools/install.sh
 
-serve: install ## generate the application and serve it, on an embedded PostgreSQL unless DATABASE_URL is set
+serve: install ## generate and serve, on an embedded PostgreSQL by default
 	@$(BIN)/rowsmith generate
 	@$(BIN)/rowsmith serve $(ARGS) || { code=$$?; [ $$code -eq 130 ] || exit $$code; }
 
 test: install ## run the tests, on an embedded PostgreSQL of their own
 	@$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
-test-pgbouncer: install ## run the contract and the attacks through pgbouncer
+test-pgbouncer: install ## run contract and attacks through pgbouncer
 	@ROWSMITH_TEST_POOLER=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
-test-postgres: install ## run both on another one: POSTGRES=/usr/lib/postgresql/15/bin
+test-postgres: install ## run contract and attacks on the one in POSTGRES=/…/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
 
 test-citus: install ## run both with CITUS=true, as far as a PostgreSQL without Citus can show it
@@ -30,16 +30,16 @@ test-citus: install ## run both with CITUS=true, as far as a PostgreSQL without 
 browser: install ## add what the test of /docs in a Chromium needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt
 
-fuzz: install ## send 10,000 requests of Schemathesis to the example and the torture specs
+fuzz: install ## send 10,000 requests to the example and the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
 
-walks: install ## edit specs at random, 200 times twenty edits, and migrate rows along
+walks: install ## edit specs at random, 200 × 20 edits, and migrate along
 	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py $(ARGS)
 
 operations: install ## run each operation of a migration over 10,000 rows
 	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py $(ARGS)
 
-check: install ## lint, format, types, layers, dependencies, specs against generated code
+check: install ## lint, format, types, layers, dependencies, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
@@ -52,12 +52,12 @@ check: install ## lint, format, types, layers, dependencies, specs against gener
 bench: install ## measure the application against its floor and its peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-peers: install ## install the peers of make bench, pinned, in folders of their own
+bench-peers: install ## install the peers of make bench, pinned, beside them
 	@test -x benchmarks/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python benchmarks/.venv
 	@$(BIN)/uv pip install --quiet --python benchmarks/.venv/bin/python --require-hashes -r benchmarks/requirements.txt
 	@if command -v npm >/dev/null; then cd benchmarks/peers/fastify && npm ci --silent --no-audit --no-fund; fi
 
-bench-rows: install ## fill 10 million rows and measure lists among them (--rows N makes fewer)
+bench-rows: install ## measure lists among 10 million rows (--rows: fewer)
 	@$(BIN)/python -m benchmarks.rows $(ARGS)
 
 fmt: install ## format Python and specs
@@ -65,7 +65,7 @@ fmt: install ## format Python and specs
 	$(BIN)/ruff format .
 	$(BIN)/rowsmith fmt
 
-requirements: install ## pin the dependency groups of pyproject.toml anew, as far as they changed
+requirements: install ## pin the dependencies of pyproject.toml anew
 	$(COMPILE) --group pyproject.toml:app --output-file requirements.txt
 	$(COMPILE) --group pyproject.toml:dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group pyproject.toml:browser --constraints requirements-dev.txt --output-file requirements-browser.txt
@@ -74,5 +74,5 @@ requirements: install ## pin the dependency groups of pyproject.toml anew, as fa
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make requirements" $(ARGS)
 
-clean: ## remove the environment, the caches and the embedded database
+clean: ## remove environment, caches and the embedded database
 	rm -rf .venv .uv .rowsmith .pytest_cache .ruff_cache .hypothesis dist
