@@ -24,7 +24,7 @@ test-pgbouncer: install ## run contract and attacks through pgbouncer
 test-postgres: install ## run contract and attacks on the one in POSTGRES=/…/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
 
-test-citus: install ## run both with CITUS=true, as far as a PostgreSQL without Citus can show it
+test-citus: install ## run contract and attacks with CITUS=true
 	@ROWSMITH_TEST_CITUS=1 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(ARGS)
 
 browser: install ## add what the test of /docs in a Chromium needs
