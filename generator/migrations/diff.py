@@ -192,6 +192,8 @@ class _Comparison:
             message = f"`{self.new.resource}.{column.field}` is new and required, and the rows of {self.new.name} have no value for it"
             self.phases.problems.append(Problem(message, "give the field a default, or make it nullable"))
         self.phases.shape.append(AddColumn(self.new.name, column, fill))
+        if not column.nullable and fill is None:  # of a reference, and where no sample is known: rows that are there stop it
+            self.phases.data.append(Require(self.new.name, column, None))
 
     def _change(self, old: Column, new: Column) -> None:
         table = self.new.name

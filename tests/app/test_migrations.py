@@ -375,6 +375,25 @@ def test_the_end_of_soft_delete_takes_the_deleted_rows_with_it(project: Project,
     assert catalog(project.database)["functions"] == []
 
 
+def test_a_required_reference_comes_back_where_no_row_lacks_it(project: Project) -> None:
+    needed = REF.replace("nullable: true, ", "")
+    write_specs(project.root, {"task": spec("title: string", needed), "project": PROJECT})
+    project.rowsmith("db", "revision")
+    project.rowsmith("db", "upgrade")
+    first = catalog(project.database)
+    project.fill(5)
+    write_specs(project.root, {"task": spec("title: string"), "project": PROJECT})
+    project.rowsmith("db", "revision", "--allow", "drop:tasks.project_id")
+    project.rowsmith("db", "upgrade")
+    refused = project.rowsmith("db", "downgrade", "-1", check=False)
+    assert refused.code == 3
+    assert "5 of tasks:" in refused.err
+    project.database.execute("UPDATE tasks t SET project_id = (SELECT id FROM projects p WHERE p.user_id = t.user_id LIMIT 1)")
+    project.rowsmith("db", "downgrade", "-1")
+    assert catalog(project.database) == first
+    assert len(rows_of(project)) == 5
+
+
 def test_an_interrupted_upgrade_goes_on_where_it_stopped(project: Project, expected: Expected) -> None:
     """Every prefix of the steps is run twice: what is done already does no harm."""
     write_specs(project.root, {"task": spec("title: string", "n: {type: integer, sort: true}"), "project": PROJECT})

@@ -53,6 +53,11 @@ EXEMPT = (
         "a computed value has to be computed for the rows that are there; `plan` says that it rewrites them",
     ),
     Exempt(
+        "adding-field-with-default",
+        r"DEFAULT -[\d.]+( NOT NULL)?;",
+        "a negative number is a constant, too: PostgreSQL does not rewrite the table",
+    ),
+    Exempt(
         "prefer-robust-stmts",
         r"(ADD|RENAME|VALIDATE) CONSTRAINT|CREATE POLICY|RENAME COLUMN|CREATE TABLE alembic_version",
         "PostgreSQL has no IF EXISTS for it; the step looks into the catalog before, or drops what an interrupted run has left",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from hypothesis import note
@@ -25,6 +26,8 @@ from tests.support.tables import TableMaker
 
 REFUSED = 3
 
+type Catalog = dict[str, list[str]]
+
 
 class Models:
     """A database in which the tables of models are made, again and again."""
@@ -34,7 +37,7 @@ class Models:
         self._connection = connection
         self._maker = maker
 
-    def catalog(self, root: Path) -> dict[str, list[str]]:
+    def catalog(self, root: Path) -> Catalog:
         """The catalog of the models that `rowsmith generate` writes for the specs of a project."""
         write_generated(root)
         self._connection.empty()
@@ -82,16 +85,17 @@ class Walk:
             stayed = [table.name for table in old.database.tables if table.name in rows and table.resource in after]
             back = self._rows(old)
             assert [_keys(back[table]) for table in stayed] == [_keys(rows[table]) for table in stayed]
-        assert self._now() == before
+        _check_same(self._now(), before)
         self._run("upgrade")
-        assert self._now() == self._catalog
+        _check_same(self._now(), self._catalog)
         fill(self._database, self._project.schema, 4)
 
     def end(self) -> None:
         """Lint the SQL of all revisions."""
-        assert squawk.findings(self._project.rowsmith("db", "upgrade", "--sql").out) == []
+        found = squawk.findings(self._project.rowsmith("db", "upgrade", "--sql").out)
+        assert not found, found
 
-    def _now(self) -> dict[str, list[str]]:
+    def _now(self) -> Catalog:
         return catalog(self._database)
 
     def _rows(self, history: History) -> Rows:
@@ -119,10 +123,10 @@ class Walk:
         self._project.rowsmith("db", *command)
         return False
 
-    def _checked_catalog(self) -> dict[str, list[str]]:
+    def _checked_catalog(self) -> Catalog:
         """The catalog of the database, which is that of the models."""
         found = self._now()
-        assert found == self._models.catalog(self._project.root)
+        _check_same(found, self._models.catalog(self._project.root))
         return found
 
 
@@ -147,6 +151,17 @@ def _lines(trees: Trees) -> list[str]:
 
 def _keys(rows: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(row["user_id"], row["id"]) for row in rows]
+
+
+def _check_same(found: Catalog, expected: Catalog) -> None:
+    differences = [f"{sign} {kind}: {fact}" for kind in found for sign, fact in _apart(found[kind], expected[kind])]
+    assert not differences, "\n".join(differences)
+
+
+def _apart(found: list[str], expected: list[str]) -> Iterator[tuple[str, str]]:
+    """The facts that one of two catalogs has: `+` the found one, `-` the expected one."""
+    yield from (("+", fact) for fact in found if fact not in expected)
+    yield from (("-", fact) for fact in expected if fact not in found)
 
 
 def _without_deleted(old: tuple[Table, ...], new: tuple[Table, ...], renames: Renames, rows: Rows) -> Rows:
