@@ -16,7 +16,7 @@ from generator.embedded import EmbeddedError
 from generator.history import HistoryError, texts_with
 from generator.ir import Schema
 from generator.migrations import distribution
-from generator.migrations.branches import ConflictError, common_ancestor, joined
+from generator.migrations.branches import ConflictError, common_ancestor, joined, repeated
 from generator.migrations.consent import ambiguities
 from generator.migrations.database import Database, database_of, load
 from generator.migrations.diff import Problem, difference
@@ -115,15 +115,15 @@ def merge() -> None:
         return
     base = common_ancestor(parents, heads)
     before = _state_of(root, base) if base else Database()
-    together = _state_of(root, heads[0])
+    together, *others = states = [_state_of(root, head) for head in heads]
     try:
-        for head in heads[1:]:
-            together = joined(before, together, _state_of(root, head))
+        for other in others:
+            together = joined(before, together, other)
     except ConflictError as conflict:
         hint = "keep one of the revisions; where the other has run, `rowsmith db downgrade -1`; then delete it, restore the first one's\n"
         hint += f"{STATE}, and run `rowsmith db revision`: it writes the rest anew, on top"
         raise CommandError(ExitCode.REFUSED, f"the branches change the same: {', '.join(conflict.subjects)}", hint) from conflict
-    made = merge_revision(root, heads, together)
+    made = merge_revision(root, heads, together, repeated(before, states, together))
     create(root, {made.path: made.text.encode()})
     replace_file(root / STATE, made.state.encode())
     console.say(f"Wrote {made.path}, which comes after {' and '.join(heads)}. Commit it with {STATE}.")

@@ -7,7 +7,9 @@ from dataclasses import replace
 from itertools import chain
 
 from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
+from generator.migrations.operations import PurgeDeleted
 from generator.migrations.renames import mentions
+from generator.sql import quote_identifier
 
 
 class ConflictError(Exception):
@@ -50,7 +52,32 @@ def joined(base: Database, one: Database, other: Database) -> Database:
             tables.append(table)
     if conflicts:
         raise ConflictError(sorted(conflicts))
+    tables = [table if table.purge is None else replace(table, purge=_referring(table, tables)) for table in tables]
     return Database(tuple(sorted(tables, key=lambda table: (table.name.endswith("_"), table.resource))))
+
+
+def repeated(base: Database, heads: Sequence[Database], together: Database) -> tuple[PurgeDeleted, ...]:
+    """What has to be done again once all branches have run: what purges a table names all columns that refer to it, those of each."""
+    found: list[PurgeDeleted] = []
+    for table in together.tables:
+        known = [{one.name: one.purge for one in database.tables}.get(table.name) for database in (base, *heads)]
+        if table.purge is not None and {one for one in known[1:] if one != known[0]} not in (set(), {table.purge}):
+            found.append(PurgeDeleted(table.name, table.purge))
+    return tuple(found)
+
+
+def _referring(table: Table, tables: Iterable[Table]) -> tuple[str, ...]:
+    """The columns that refer to a table."""
+    keys = [(other.name, one.sql) for other in tables for one in other.constraints if one.kind == "foreign"]
+    columns = [(other.name, column.name) for other in tables for column in other.columns]
+    target = f"REFERENCES {quote_identifier(table.name)} ("
+    return tuple(
+        sorted(
+            f"{name}.{column}"
+            for name, column in columns
+            if any(other == name and sql.startswith(f"FOREIGN KEY (user_id, {quote_identifier(column)}) {target}") for other, sql in keys)
+        )
+    )
 
 
 def _table(was: Table, mine: Table, yours: Table, conflicts: list[str]) -> Table:
@@ -59,8 +86,12 @@ def _table(was: Table, mine: Table, yours: Table, conflicts: list[str]) -> Table
     indexes = _parts(was.name, was.indexes, mine.indexes, yours.indexes, conflicts)
     gone = {column.name for column in was.columns} - {column.name for column in columns}
     conflicts += [f"{was.name}.{part.name}" for part in (*constraints, *indexes) if mentions(part.sql, gone)]
+    search = _either(f"{was.name} search", was.search, mine.search, yours.search, conflicts)
+    if search is not None and gone.intersection(search.columns):
+        conflicts.append(f"{was.name} search")
     resource = _either(was.name, was.resource, mine.resource, yours.resource, conflicts)
-    return Table(was.name, resource or was.resource, columns, constraints, indexes)
+    keeps = _either(was.name, was.purge is not None, mine.purge is not None, yours.purge is not None, conflicts)
+    return Table(was.name, resource or was.resource, columns, constraints, indexes, search, () if keeps else None)
 
 
 def _parts[T: (Column, Constraint, StoredIndex)](

@@ -139,11 +139,11 @@ def new_revision(
     return Revision(revision, path, source, dump(target, revision, _with(history.digests, path, source)))
 
 
-def merge_revision(root: Path, heads: Sequence[str], joined: Database) -> Revision:
-    """The revision that joins `heads` of the project at `root`: it does nothing, and leads to `joined`."""
+def merge_revision(root: Path, heads: Sequence[str], joined: Database, operations: Sequence[Operation]) -> Revision:
+    """The revision that joins `heads` of the project at `root` and leads to `joined`; most have no operations."""
     title = f"Join {' and '.join(heads)}"
     revision = hashlib.sha256(f"{dump(joined, '')}\0{title}".encode()).hexdigest()[:12]
-    source = formatted(_render(revision, heads, title, (), (), {}))
+    source = formatted(_render(revision, heads, title, operations, (), {}))
     digests = _digests(root)
     path = f"{VERSIONS}/{len(digests) + 1:04}_join.py"
     return Revision(revision, path, source, dump(joined, revision, _with(digests, path, source)))

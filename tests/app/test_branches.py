@@ -18,9 +18,11 @@ from tests.support.generated import write_core, write_specs
 from tests.support.migrating import Project
 from tests.support.specs import PROJECT, spec
 
-TASK = spec("title: string", "note: text?")
-RANKED = spec("title: string", "note: text?", "rank: {type: integer, ge: 0, default: 1, sort: true}")
-COLORED = PROJECT + "  color: {type: string, max_length: 7, default: red}\n"
+NOTE = "note: {type: text, nullable: true, search: true}"
+TASK = spec("title: string", NOTE, rest="soft_delete: true\n")
+RANK = "rank: {type: integer, ge: 0, default: 1, sort: true}"
+RANKED = spec("title: string", NOTE, RANK, "parent: {type: ref, to: Task, nullable: true}", rest="soft_delete: true\n")
+COLORED = PROJECT + "  color: {type: string, max_length: 7, default: red}\n  task: {type: ref, to: Task, nullable: true}\n"
 
 
 def git(root: Path, *arguments: str, check: bool = True) -> int:

@@ -54,8 +54,8 @@ EXEMPT = (
     ),
     Exempt(
         "adding-field-with-default",
-        r"DEFAULT -[\d.]+( NOT NULL)?;",
-        "a negative number is a constant, too: PostgreSQL does not rewrite the table",
+        r"DEFAULT (-[\d.e+-]+(::double precision)?|\(now\(\) AT TIME ZONE 'UTC'\)::(date|time))( NOT NULL)?;",
+        "a negative number is a constant, and so is the moment within a statement: PostgreSQL does not rewrite the table",
     ),
     Exempt(
         "prefer-robust-stmts",
