@@ -1,18 +1,26 @@
-"""D6: the database is migrated while clients read and write at full speed, and none of them notices."""
+"""D6: the database is migrated while clients read and write at full speed, and none of them notices.
+
+Operations run in the order that `rowsmith plan` names (docs/migrations.md): what is new before the code that uses it is deployed, what
+goes after the code that used it has ended. A deployment starts the new application beside the old one, lets every client move over, and
+stops the old one.
+"""
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 import httpx
 
 from generator.embedded import EmbeddedPostgres
-from tests.support.database import new_database
+from generator.migrations.revisions import VERSIONS
+from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.observer import Observer, observing
@@ -22,38 +30,69 @@ from tests.support.specs import PROJECT, spec
 LONGEST_WAIT = 2.5
 """Seconds that a request may wait for a lock: a migration gives up after two."""
 
-TITLE = "title: {type: string, filter: true, sort: true}"
-EDITS = {
-    "a field": (TITLE, "n: {type: integer, default: 1, filter: true}", "note: text?"),
-    "a field with a default": (TITLE, "n: {type: integer, default: 1, filter: true}", "note: text?", "rank: {type: integer, default: 3}"),
-    "a bound and an index": (
-        TITLE,
-        "n: {type: integer, default: 1, ge: -5, filter: true, sort: true, index: true}",
-        "note: text?",
-        "rank: {type: integer, default: 3}",
+CLIENTS = 2
+ROWS = 2000
+
+TITLE, N, NOTE = "title: {type: string, filter: true, sort: true}", "n: {type: integer, default: 1, filter: true}", "note: text?"
+TEXT_TITLE, UNIQUE_TITLE = (f"title: {{type: text, filter: true, sort: true{unique}}}" for unique in ("", ", unique: true"))
+BOUND = "n: {type: integer, default: 1, ge: -5, filter: true, sort: true, index: true}"
+WIDE = BOUND.replace("integer", "bigint")
+RANK, REF = "rank: {type: integer, default: 3}", "project: {type: ref, to: Project, nullable: true, on_delete: cascade, inverse: tasks}"
+STATE = "state: {type: enum, values: [open, done], default: open, filter: true}"
+HELD = STATE.replace("open, done", "open, held, done")
+SEARCHED, HEADLINE = "note: {type: text, nullable: true, search: true}", "headline: text?"
+TWICE = "twice: {type: bigint, computed: n * 2, stored: true, nullable: true, sort: true}"
+KEPT = "soft_delete: true\n"
+
+
+@dataclass(frozen=True)
+class Change:
+    """An edit of Task and how it goes live.
+
+    `order` is when its revision runs: before the code is deployed (which may be with a later change, unless `deploys`), after that, or
+    while no application runs. `by_hand` is a step added to the revision: at its end, or in front. `body` is what clients of the new code
+    send beside the title.
+    """
+
+    fields: tuple[str, ...]
+    order: Literal["migrate first", "deploy first", "stopped"] = "migrate first"
+    deploys: bool = False
+    rest: str = ""
+    options: tuple[str, ...] = ()
+    by_hand: str = ""
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+COPY = 'steps.update_rows("tasks", "headline = note", "headline IS NULL AND note IS NOT NULL")'
+CHANGES = {
+    "fields": Change((TITLE, N, NOTE, RANK, STATE)),
+    "a bound, an index, a reference and a value of an enum": Change((TITLE, BOUND, NOTE, RANK, HELD, REF)),
+    "another type and a computed field": Change((TITLE, WIDE, NOTE, RANK, HELD, REF, TWICE)),
+    "search and soft delete": Change(
+        (TITLE, WIDE, SEARCHED, RANK, HELD, REF, TWICE), deploys=True, rest=KEPT, body={"note": "some words", "state": "held", "rank": 5}
     ),
-    "a reference": (
-        TITLE,
-        "n: {type: integer, default: 1, ge: -5, filter: true, sort: true, index: true}",
-        "note: text?",
-        "rank: {type: integer, default: 3}",
-        "project: {type: ref, to: Project, nullable: true, on_delete: cascade, inverse: tasks}",
+    "unique, and the end of fields, of a reference and of a value": Change(
+        (UNIQUE_TITLE, WIDE, SEARCHED, STATE),
+        "deploy first",
+        rest=KEPT,
+        options=(
+            *("--allow", "drop:tasks.rank", "--allow", "drop:tasks.project_id"),
+            *("--replace", "tasks.state.held=open", "--allow", "drop:tasks.state.held"),
+        ),
+        body={"note": "words", "state": "done"},
     ),
-    "another type": (
-        "title: {type: text, filter: true, sort: true, unique: true}",
-        "n: {type: bigint, default: 1, ge: -5, filter: true, sort: true, index: true}",
-        "note: text?",
-        "rank: {type: integer, default: 3}",
-        "project: {type: ref, to: Project, nullable: true, on_delete: cascade, inverse: tasks}",
+    "the first half of a rename": Change(
+        (UNIQUE_TITLE, WIDE, SEARCHED, STATE, HEADLINE), deploys=True, rest=KEPT, by_hand=COPY, body={"headline": "words"}
     ),
-    "a computed field": (
-        "title: {type: text, filter: true, sort: true, unique: true}",
-        "n: {type: bigint, default: 1, ge: -5, filter: true, sort: true, index: true}",
-        "note: text?",
-        "rank: {type: integer, default: 3}",
-        "project: {type: ref, to: Project, nullable: true, on_delete: cascade, inverse: tasks}",
-        "twice: {type: bigint, computed: n * 2, stored: true, nullable: true, sort: true}",
+    "the second half of a rename, and the end of search and soft delete": Change(
+        (UNIQUE_TITLE, WIDE, STATE, HEADLINE),
+        "deploy first",
+        options=("--allow", "drop:tasks.note", "--allow", "drop:tasks.deleted_at"),
+        by_hand=COPY,
+        body={"headline": "words"},
     ),
+    "the end of unique": Change((TEXT_TITLE, WIDE, STATE, HEADLINE)),
+    "a rename at once": Change((TEXT_TITLE, WIDE, STATE, "caption: {type: text, nullable: true, renamed_from: headline}"), "stopped"),
 }
 
 
@@ -64,37 +103,56 @@ class History:
     rows: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[str] = field(default_factory=list[str])
     requests: int = 0
+    on: str = ""
 
 
-def client(api: Api, number: int, history: History, ended: threading.Event) -> None:
-    """Create, change, read and list without a pause; every third change in a transaction of its own."""
-    user = f"user-{number}"
-    with httpx.Client(base_url=api.url, headers=api.headers(user), timeout=60) as http:
-        count = 0
-        while not ended.is_set():
+@dataclass
+class Deployed:
+    """Where clients send their requests, and what else they send; None while nothing runs."""
+
+    api: Api | None = None
+    body: dict[str, Any] = field(default_factory=dict[str, Any])
+    ended: bool = False
+
+
+def client(deployed: Deployed, number: int, history: History) -> None:
+    """Create, change, read, list and delete without a pause; every third change in a transaction of its own."""
+    user, count = f"user-{number}", 0
+    with httpx.Client(timeout=60) as http:
+        while not deployed.ended:
+            api, body = deployed.api, deployed.body
+            history.on = "" if api is None else api.url
+            if api is None:
+                time.sleep(0.01)
+                continue
             count += 1
-            made = http.post(f"/api/{user}/tasks", json={"title": f"t{count}"}, headers={"Idempotency-Key": f"k{count}"})
+            rows, http.headers = f"{api.url}/api/{user}/tasks", httpx.Headers(api.headers(user))
+            made = http.post(rows, json={"title": f"t{count}", **body}, headers={"Idempotency-Key": f"k{count}"})
             answers = [made]
             if made.status_code == 201:
                 row = made.json()["id"]
                 history.rows[row] = 1
                 prefer = {"Prefer": "return=representation"} if count % 3 == 0 else {}
-                answers.append(http.patch(f"/api/{user}/tasks/{row}", json={"n": count}, headers=prefer))
+                answers.append(http.patch(f"{rows}/{row}", json={"n": count}, headers=prefer))
                 if answers[-1].status_code == 200:
                     history.rows[row] = count
-                answers += [http.get(f"/api/{user}/tasks/{row}"), http.get(f"/api/{user}/tasks?n__gte=3&sort=title&limit=20")]
+                answers += [http.get(f"{rows}/{row}"), http.get(f"{rows}?n__gte=3&sort=title&limit=20")]
+                if count % 5 == 0:
+                    answers.append(http.delete(f"{rows}/{row}"))
+                    if answers[-1].status_code == 204:
+                        del history.rows[row]
             history.requests += len(answers)
             history.failures += [f"{one.request.method} {one.status_code} {one.text[:200]}" for one in answers if not one.is_success]
 
 
 @contextmanager
-def watching(observer: Observer, waits: list[float], ended: threading.Event) -> Generator[None]:
+def watching(observer: Observer, waits: list[float], deployed: Deployed) -> Generator[None]:
     """Note how long statements of the application wait for locks."""
     query = """SELECT extract(epoch FROM max(clock_timestamp() - query_start))::float8 FROM pg_stat_activity
                WHERE application_name = 'rowsmith' AND wait_event_type = 'Lock' AND datname = current_database()"""
 
     def watch() -> None:
-        while not ended.is_set():
+        while not deployed.ended:
             waits.append(observer.fetch(query)[0][0] or 0.0)
             time.sleep(0.05)
 
@@ -104,36 +162,102 @@ def watching(observer: Observer, waits: list[float], ended: threading.Event) -> 
     thread.join()
 
 
+class Rollout:
+    """Brings changes live, one after the other."""
+
+    def __init__(self, project: Project, deployed: Deployed, histories: list[History], stack: ExitStack) -> None:
+        self._project = project
+        self._deployed = deployed
+        self._histories = histories
+        self._stack = stack
+        self._running: ExitStack | None = None
+        self._number = 0
+
+    def run(self, change: Change) -> None:
+        """Write the revision, run it and deploy the code, in the order of the change."""
+        root = self._project.root
+        write_specs(root, {"task": spec(*change.fields, rest=change.rest), "project": PROJECT})
+        self._project.rowsmith("db", "revision", *change.options)
+        if change.by_hand:
+            self._add(change)
+        if change.order == "stopped":
+            self._stop()
+        if change.order == "deploy first":
+            self.deploy(change)
+        self._project.rowsmith("db", "upgrade")
+        if change.deploys or change.order == "stopped":
+            self.deploy(change)
+
+    def deploy(self, change: Change) -> None:
+        """Start the code of the specs, move the clients over, and stop what ran until then."""
+        write_generated(self._project.root)
+        self._number += 1
+        copy = self._project.root.with_name(f"release-{self._number}")
+        shutil.copytree(self._project.root / "app", copy / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        release = self._stack.enter_context(ExitStack())
+        api = release.enter_context(serving(self._project.database, root=copy))
+        self._deployed.body, self._deployed.api = change.body, api
+        self._wait(api.url)
+        if self._running is not None:
+            self._running.close()
+        self._running = release
+
+    def _stop(self) -> None:
+        self._deployed.api = None
+        self._wait("")
+        if self._running is not None:
+            self._running.close()
+        self._running = None
+
+    def _wait(self, url: str) -> None:
+        """Until every client is there: what it asked before has been answered then."""
+        deadline = time.monotonic() + 30
+        while any(history.on != url for history in self._histories):
+            assert time.monotonic() < deadline, "a client does not go on"
+            time.sleep(0.01)
+
+    def _add(self, change: Change) -> None:
+        """Write the step by hand: behind what an upgrade adds, or in front of what it drops."""
+        latest = max((self._project.root / VERSIONS).glob("*.py"))
+        source = latest.read_text(encoding="utf-8")
+        upgrade, mark, downgrade = source.partition("\n\n\ndef downgrade")
+        head, docstring, steps = upgrade.partition('this one."""\n')
+        step = f"    {change.by_hand}\n"
+        upgrade = f"{head}{docstring}{step}{steps}" if change.order == "deploy first" else f"{upgrade}\n{step.rstrip()}"
+        latest.write_text(upgrade + mark + downgrade, encoding="utf-8")
+
+
 def test_no_request_fails_while_the_database_is_migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
-    write_core(tmp_path)
-    write_specs(tmp_path, {"task": spec(TITLE, "n: {type: integer, default: 1, filter: true}"), "project": PROJECT})
-    write_generated(tmp_path)
-    ended, histories, waits = threading.Event(), [History() for _ in range(4)], list[float]()
-    with new_database(postgres, tables=False) as database, observing(database) as observer:
-        project = Project(tmp_path, database)
-        project.rowsmith("db", "revision")
-        project.rowsmith("db", "upgrade")
-        project.fill(3000)
-        with serving(database, root=tmp_path) as api:
-            threads = [
-                threading.Thread(target=client, args=(api, number, history, ended)) for number, history in enumerate(histories, start=100)
-            ]
-            try:
-                with watching(observer, waits, ended):
-                    for thread in threads:
-                        thread.start()
-                    for fields in EDITS.values():
-                        write_specs(tmp_path, {"task": spec(*fields), "project": PROJECT})
-                        project.rowsmith("db", "revision")
-                        project.rowsmith("db", "upgrade")
-                    ended.set()
-            finally:
-                ended.set()
-                for thread in threads:
-                    thread.join()
-        failures = [failure for history in histories for failure in history.failures]
-        assert failures == []
+    root = tmp_path / "project"
+    write_core(root)
+    deployed, histories, waits = Deployed(), [History() for _ in range(CLIENTS)], list[float]()
+    with new_database(postgres, tables=False) as database, observing(database) as observer, ExitStack() as stack:
+        project = Project(root, database)
+        rollout = Rollout(project, deployed, histories, stack)
+        rollout.run(Change((TITLE, N)))
+        project.fill(ROWS)
+        threads = [threading.Thread(target=client, args=(deployed, number, one)) for number, one in enumerate(histories, start=100)]
+        for thread in threads:
+            thread.start()
+        try:
+            rollout.deploy(Change((TITLE, N)))
+            with watching(observer, waits, deployed):
+                for name, change in CHANGES.items():
+                    rollout.run(change)
+                    failures = [failure for history in histories for failure in history.failures]
+                    assert failures == [], name
+                deployed.ended = True
+        finally:
+            deployed.ended = True
+            for thread in threads:
+                thread.join()
+        assert [failure for history in histories for failure in history.failures] == []
         assert sum(history.requests for history in histories) > 100
-        stored = dict(line.split("|") for line in database.execute("SELECT id, n FROM tasks WHERE user_id ~ '-10[0-3]$'").splitlines())
-        assert {row: int(n) for row, n in stored.items()} == {row: n for history in histories for row, n in history.rows.items()}
+        assert _stored(database) == {row: n for history in histories for row, n in history.rows.items()}
         assert max(waits) < LONGEST_WAIT
+
+
+def _stored(database: Database) -> dict[str, int]:
+    """The rows of the clients with their `n`."""
+    lines = database.execute("SELECT id, n FROM tasks WHERE user_id ~ '-10[0-9]$'").splitlines()
+    return {row: int(n) for row, n in (line.split("|") for line in lines)}
