@@ -1180,6 +1180,15 @@ CODES: Mapping[str, CodeInfo] = {
         wrong="$ vi app/db/migrations/versions/0001_create_tasks.py    # merged last week",
         right="$ rowsmith db revision --empty -m 'Fill in what was missing'",
     ),
+    "RS743": CodeInfo(
+        title="the revisions do not do what they should",
+        meaning=(
+            "`rowsmith db check` has run each revision up, down and up again over rows. One cannot be run, loses rows, or does not lead "
+            "back; or the end is not the database of the models. Steps that were written or changed by hand are the usual cause."
+        ),
+        wrong="def downgrade() -> None:\n    pass    # upgrade has added tasks.note",
+        right='def downgrade() -> None:\n    steps.drop_column("tasks", "note")',
+    ),
     "RS750": CodeInfo(
         title="a core file was edited by hand, and the core has another version of it",
         meaning=(

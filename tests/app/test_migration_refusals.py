@@ -16,6 +16,8 @@ from tests.support.migrating import Project
 from tests.support.observer import observing
 from tests.support.specs import spec
 
+ERRORS = Path(__file__).resolve().parents[1] / "errors"
+
 FIELDS = ("title: string", "rank: {type: integer, default: 3, sort: true}")
 
 
@@ -117,7 +119,7 @@ def test_an_unknown_revision_is_asked_for(project: Project) -> None:
     assert "feedfeedfeed" in answer.err
 
 
-def test_check_finds_what_does_not_hold(project: Project) -> None:
+def test_check_finds_what_does_not_hold(project: Project, update: bool) -> None:
     write_generated(project.root)
     held = project.rowsmith("db", "check")
     assert "1 revision: up, down and up again, every row kept, and the end is that of the models" in held.err
@@ -140,3 +142,9 @@ def test_check_finds_what_does_not_hold(project: Project) -> None:
     assert found.code == 1
     assert 'does not lead back:\n  column tasks.note\n    before    nothing\n    after it  text COLLATE "C"\n' in found.out
     assert "loses 12 of 12 rows of tasks" in found.out
+    reported = project.rowsmith("db", "check", "--format", "github", check=False)
+    assert reported.code == 1
+    expected = ERRORS / "RS743_not_back" / "expected.txt"
+    if update:
+        expected.write_text(reported.out, encoding="utf-8")
+    assert reported.out == expected.read_text(encoding="utf-8")
