@@ -347,6 +347,8 @@ def _converted_items(value: str, old: str, new: str) -> tuple[str, bool]:
 
 def _converted_scalar(value: str, old: str, new: str) -> tuple[str, bool]:
     from_name, to_name = old.partition("(")[0], new.partition("(")[0]
+    if old == new:
+        return value, False
     if (from_name, to_name) == ("date", "timestamp with time zone"):
         return f"{value}::timestamp AT TIME ZONE 'UTC'", False
     if (from_name, to_name) == ("timestamp with time zone", "date"):

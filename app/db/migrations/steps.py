@@ -97,12 +97,17 @@ def rename_column(table: str, old: str, new: str) -> None:
 
 def change_type(table: str, name: str, sql_type: str, using: str, default: str | None) -> None:
     """Give a column another type, and its default in it. Writes wait while its rows are rewritten."""
+    bare, _, collation = sql_type.partition(" COLLATE")
+    known = "replace(format_type(atttypid, atttypmod), ' without time zone', ''), attcollation = 950"  # that of "C"
+    other = f"({known}) <> ({_text(bare.replace(', ', ','))}, {str(bool(collation)).lower()})"
+    if not _has(f"SELECT FROM pg_attribute WHERE attrelid = '{_quote(table)}'::regclass AND attname = {_text(name)} AND {other}"):
+        return  # `using` is about the old type
     column = f"ALTER COLUMN {_quote(name)}"
     parts = [f"{column} DROP DEFAULT", f"{column} TYPE {sql_type} USING {using}"]
     parts += [f"{column} SET DEFAULT {default}"] if default is not None else []
     bind = op.get_bind()
     can_say = bind is not None and (bind.dialect.server_version_info or ()) >= (16,)  # which rows it is: PostgreSQL 15 cannot
-    invalid = f"NOT pg_input_is_valid({_quote(name)}::text, {_text(sql_type.partition(' COLLATE')[0])})" if can_say else None
+    invalid = f"NOT pg_input_is_valid({_quote(name)}::text, {_text(bare)})" if can_say else None
     with _naming_rows(table, invalid):
         _run(f"ALTER TABLE {_quote(table)} {', '.join(parts)}")
 
