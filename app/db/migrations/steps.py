@@ -105,8 +105,8 @@ def change_type(table: str, name: str, sql_type: str, using: str, default: str |
     column = f"ALTER COLUMN {_quote(name)}"
     parts = [f"{column} DROP DEFAULT", f"{column} TYPE {sql_type} USING {using}"]
     parts += [f"{column} SET DEFAULT {default}"] if default is not None else []
-    bind = op.get_bind()
-    can_say = bind is not None and (bind.dialect.server_version_info or ()) >= (16,)  # which rows it is: PostgreSQL 15 cannot
+    version = () if context.is_offline_mode() else op.get_bind().dialect.server_version_info or ()
+    can_say = version >= (16,)  # which rows it is: PostgreSQL 15 cannot
     invalid = f"NOT pg_input_is_valid({_quote(name)}::text, {_text(bare)})" if can_say else None
     with _naming_rows(table, invalid):
         _run(f"ALTER TABLE {_quote(table)} {', '.join(parts)}")
