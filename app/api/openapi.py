@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.api.openapi_reads import describe_reads
+from app.api.responses import REQUIRED
 from app.api.writes import MAX_KEY
 
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -68,6 +69,8 @@ def _leave_null_out(parameters: Iterable[dict[str, Any]]) -> None:
         schema = parameter["schema"]
         variants = [variant for variant in schema.pop("anyOf", ()) if variant != {"type": "null"}]
         schema |= variants[0] if len(variants) == 1 else {"anyOf": variants} if variants else {}
+        if schema.pop(REQUIRED, False):
+            parameter["required"] = True
 
 
 def _separate_by_commas(parameters: Iterable[dict[str, Any]]) -> None:

@@ -13,8 +13,12 @@ from app.db.table import OwnedTable
 
 _JSON = b"application/json"
 
+REQUIRED = "x-required"
+"""Marks in OpenAPI what a request must have although its signature lets it be left out: the handler answers then, in its own time."""
 
-IfMatch = Annotated[str | None, Header(description="ETag of the row that the change is based on; 412 when the row has changed since.")]
+_IF_MATCH = "ETag of the row that the change is based on; 412 when the row has changed since."
+IfMatch = Annotated[str | None, Header(description=_IF_MATCH)]
+RequiredIfMatch = Annotated[str | None, Header(description=f"{_IF_MATCH} Or `*`; 428 without it.", json_schema_extra={REQUIRED: True})]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of the row that the client has; 304 when it is still the same.")]
 UnlessMatch = Annotated[str | None, Header(description="ETags that the row must not have, or `*` for no row at all; 412 otherwise.")]
 

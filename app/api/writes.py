@@ -99,8 +99,10 @@ async def _in_unit(request: Request, handler: Handler) -> Response:
         with answering():
             async with unit:
                 response = _preferred(await handler(request), preferences)
-                if unit.transaction is None:  # the request needed no database
+                if unit.transaction is None:  # the request needed no database so far
                     check()
+                    if keys:
+                        await unit.join(request.path_params["user_id"])  # the handler has held it against the token
                 if preferences.rollback:
                     if unit.transaction is not None:
                         await unit.transaction.check()

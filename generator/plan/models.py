@@ -321,6 +321,8 @@ class _ModelPlanner:
                 return f"{annotated}[{self._scalar(kind)}, {field}, {self._exact(field_type)}]"
             case ScalarType(kind=kind, bounds=bounds) if kind in _READERS and _has_limits(bounds):
                 return f"{annotated}[{self._scalar(kind)}, {field}, {self.names.use('app.api.scalars', _READERS[kind])}]"
+            case ScalarType(kind=kind) if kind in _CHECKS:
+                return f"{annotated}[{self._scalar(kind)}, {field}, {self.names.use('app.api.scalars', _CHECKS[kind])}]"
             case _:
                 return f"{annotated}[{self._wire_type(field_type)}, {field}]"
 
@@ -598,6 +600,9 @@ class _ModelPlanner:
 
 _READERS = {Kind.DATE: "FULL_DATE", Kind.TIME: "PARTIAL_TIME", Kind.DATETIME: "DATE_TIME"}
 """What reads the text of a date or time, in app.api.scalars."""
+
+_CHECKS = {Kind.EMAIL: "EMAIL", Kind.URL: "URL"}
+"""What checks a text, in app.api.scalars."""
 
 
 def _has_limits(bounds: Bounds) -> bool:

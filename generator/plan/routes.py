@@ -38,8 +38,8 @@ IMPORTED = {
         "app.api.listing": "Listing Parent",
         "app.api.query": "ItemQuery fields_of",
         "app.api.responses": (
-            "Aggregates CONFLICT IfMatch IfNoneMatch NOT_FOUND Page STALE UNAUTHORIZED UNCONDITIONAL UnlessMatch "
-            "changed check_stored check_version created deleted found refuse versions_in versions_unlike"
+            "Aggregates CONFLICT IfMatch IfNoneMatch NOT_FOUND Page RequiredIfMatch STALE UNAUTHORIZED UNCONDITIONAL "
+            "UnlessMatch changed check_stored check_version created deleted found refuse versions_in versions_unlike"
         ),
         "app.api.route": "CompiledRoute",
         "app.db.session": "Change DbSession values_of",

@@ -57,6 +57,23 @@ def test_another_body_with_the_key_is_refused(api: Api) -> None:
     assert count(api, user) == 1
 
 
+def test_an_empty_batch_uses_a_key_as_any_other_request_does(api: Api) -> None:
+    user = new_user()
+    path = f"/api/{user}/tasks/batch"
+    first = post(api, user, "a", {}, path)
+    assert first.status_code == 200
+    again = post(api, user, "a", {}, path)
+    assert told(again) == told(first)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    refused = post(api, user, "a", {"create": [BODY]}, path)
+    assert (refused.status_code, refused.json()["detail"][0]["type"]) == (422, "idempotency_key_reused")
+    assert post(api, user, "b", {"create": [BODY]}, path).status_code == 200
+    refused = post(api, user, "b", {}, path)
+    assert (refused.status_code, refused.json()["detail"][0]["type"]) == (422, "idempotency_key_reused")
+    assert post(api, user, "b", {"create": 1}, path).status_code == 422
+    assert count(api, user) == 1
+
+
 def test_another_key_is_another_request(api: Api) -> None:
     user = new_user()
     assert post(api, user, "a").json()["id"] != post(api, user, "b").json()["id"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from generator.ir import Operation
 from tests.support.plain import expansions
 from tests.support.resources import RESOURCES, SCHEMA
 from tests.support.serving import Api
@@ -51,6 +52,26 @@ def test_parameters_have_the_limits_of_the_spec(document: Document) -> None:
     assert tasks["priority__in"]["schema"]["items"] == {"$ref": "#/components/schemas/TaskPriority"}
     assert tasks["project_id__in"]["schema"]["items"]["format"] == "uuid"
     assert tasks["title__in"]["schema"]["type"] == "string"  # its values may have commas, which stand in quotes
+
+
+def test_if_match_is_required_where_the_spec_says_so(document: Document) -> None:
+    for case in RESOURCES:
+        for one in ("replace", "update", "delete"):
+            if Operation(one) in case.resource.operations:
+                header = parameters(document, f"{one}_{case.resource.module}")["if-match"]
+                assert header["required"] == (case.resource.concurrency == "required"), case
+                assert set(header["schema"]) <= {"type", "title", "description"}
+
+
+def test_texts_of_a_kind_have_their_format_and_length_in_lists_and_alone(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    for shape in ("TaskCreate", "TaskRead"):
+        items = schemas[shape]["properties"]["links"]["items"]
+        assert (items["format"], items["maxLength"]) == ("uri", 2048)
+        assert schemas[shape]["properties"]["labels"]["items"]["maxLength"] == 40
+    author = schemas["CommentCreate"]["properties"]["author_email"]
+    author = author.get("anyOf", [author])[0]
+    assert (author["format"], author["maxLength"]) == ("email", 320)
 
 
 @pytest.mark.parametrize("name", READS)
