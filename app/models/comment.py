@@ -12,13 +12,13 @@ from sqlalchemy import Date, ForeignKeyConstraint, Index, PrimaryKeyConstraint, 
 
 from app.api.body import Body, Read
 from app.api.query import MAX_SEARCH, SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
+from app.api.scalars import EMAIL, Flag, random_uuid, today, unset
 from app.api.scalars import Date as Date_
-from app.api.scalars import Email, Flag, random_uuid, today, unset
 from app.db.search import search_index
 from app.db.table import TEXT, OwnedTable, check, column
 
 CommentBody = Annotated[str, Field(min_length=1, max_length=10000)]
-CommentAuthorEmail = Annotated[Email, Field(max_length=320)]
+CommentAuthorEmail = Annotated[str, Field(max_length=320), EMAIL]
 CommentClientRef = Annotated[UUID, Field(description="The client's own id of the comment.")]
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Boolean, Date, Index, Numeric, PrimaryKeyConstraint
 
 from app.api.body import Body, Read, broken_rule
 from app.api.query import MAX_SEARCH, SORT, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
+from app.api.scalars import URL, Exact, Flag, unset
 from app.api.scalars import Date as Date_
-from app.api.scalars import Exact, Flag, Url, unset
 from app.db.search import search_index
 from app.db.table import TEXT, OwnedTable, check, column, deletion_time, expression
 
@@ -32,7 +32,7 @@ ProjectName = Annotated[str, Field(min_length=1, max_length=120, examples=["Move
 ProjectColor = Annotated[str, Field(max_length=7, pattern="^#[0-9a-f]{6}$", examples=["#3366ff"])]
 ProjectBudget = Annotated[Decimal, Field(ge=Decimal(0), examples=["1200.50"]), Exact(12, 2)]
 ProjectHomepage = Annotated[
-    Url, Field(max_length=2048, description="Deprecated since 2026-11-01, served until 2027-06-01. Put it into the links of a task.")
+    str, Field(max_length=2048, description="Deprecated since 2026-11-01, served until 2027-06-01. Put it into the links of a task."), URL
 ]
 
 

@@ -17,7 +17,7 @@ from app.api import rules
 from app.api.batch import MAX_ELEMENTS, Target
 from app.api.body import Body, Read, broken_rule
 from app.api.query import MAX_SEARCH, SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
-from app.api.scalars import DateTime, Exact, Flag, Json, Url, unset
+from app.api.scalars import URL, DateTime, Exact, Flag, Json, unset
 from app.api.scalars import Time as Time_
 from app.db.search import search_index
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
@@ -36,7 +36,7 @@ TaskEstimate = Annotated[Decimal, Field(ge=Decimal(0), examples=["1.50"]), Exact
 TaskProgress = Annotated[int, Field(ge=0, le=100)]
 TaskSlug = Annotated[str, Field(max_length=80, pattern="^[a-z0-9-]+$", examples=["book-the-van"])]
 TaskLabels = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20, examples=[["moving"]])]
-TaskLinks = Annotated[list[Annotated[Url, Field(max_length=2048)]], Field(max_length=5)]
+TaskLinks = Annotated[list[Annotated[str, Field(max_length=2048), URL]], Field(max_length=5)]
 TaskChecklist = Annotated[Json, Field(description="Whatever the client keeps about its steps.")]
 TaskRemaining = Annotated[Decimal, Field(description="What is left of the estimate."), Exact(6, 2)]
 

@@ -21,9 +21,9 @@ from app.api.responses import (
     UNAUTHORIZED,
     UNCONDITIONAL,
     Aggregates,
-    IfMatch,
     IfNoneMatch,
     Page,
+    RequiredIfMatch,
     UnlessMatch,
     changed,
     check_version,
@@ -118,7 +118,12 @@ async def get_tag(
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
 async def replace_tag(
-    user_id: OwnerId, tag_id: UUID, body: TagReplace, session: DbSession, if_match: IfMatch = None, if_none_match: UnlessMatch = None
+    user_id: OwnerId,
+    tag_id: UUID,
+    body: TagReplace,
+    session: DbSession,
+    if_match: RequiredIfMatch = None,
+    if_none_match: UnlessMatch = None,
 ) -> Response:
     """Set every writable field of a tag; a missing one gets its default."""
     versions = versions_in(if_match, required=True)
@@ -132,7 +137,7 @@ async def replace_tag(
 
 
 @router.patch("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
-async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: DbSession, if_match: IfMatch = None) -> Response:
+async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: DbSession, if_match: RequiredIfMatch = None) -> Response:
     """Change the fields of a tag that the body has."""
     versions = versions_in(if_match, required=True)
     changes = given(body)
@@ -146,7 +151,7 @@ async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: D
 
 
 @router.delete("/{tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
-async def delete_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_match: IfMatch = None) -> Response:
+async def delete_tag(user_id: OwnerId, tag_id: UUID, session: DbSession, if_match: RequiredIfMatch = None) -> Response:
     """Delete a tag."""
     versions = versions_in(if_match, required=True)
     row = await session.fetch_one(DELETE_ROW, user_id=user_id, id=tag_id, versions=versions)
