@@ -157,7 +157,7 @@ def impact_of(
         case ChangeType():
             return _retyped(operation, types)
         case Require(fill=fill):
-            rows = "rows without a value stop it" if fill is None else f"rows without a value get {fill}"
+            rows = "rows without a value stop the migration" if fill is None else f"rows without a value get {fill}"
             return Impact(Lock.BRIEF, Work.SCAN if fill is None else Work.UPDATE, Order.DEPLOY_FIRST, rows)
         case ReplaceValue():
             order, advice = (Order.DEPLOY_FIRST, "") if operation.loses else (Order.STEPS, _VALUE)
@@ -172,7 +172,7 @@ def impact_of(
 
 def _retyped(operation: ChangeType, types: Mapping[tuple[str, str], str]) -> Impact:
     before, after = types.get((operation.table, operation.column.name), ""), operation.column.type
-    rows = "values that do not fit stop it, others are rounded" if operation.loses else ""
+    rows = "values that do not fit stop the migration, others are rounded" if operation.loses else ""
     families = [{"integer": "int", "bigint": "int"}.get(one, one.partition("(")[0].partition(" ")[0]) for one in (before, after)]
     if families[0] == families[1] and "[]" not in before + after:
         order = Order.DEPLOY_FIRST if operation.loses else Order.MIGRATE_FIRST
@@ -189,5 +189,5 @@ def _constrained(operation: AddConstraint, new: Mapping[tuple[str, str], Column]
         return Impact(Lock.BRIEF, work, Order.MIGRATE_FIRST)
     rows = ""
     if direction in {Direction.TIGHTER, Direction.BOTH}:
-        rows = {"unique": "rows with equal values stop it", "foreign": ""}.get(constraint.kind, "rows that break it stop it")
+        rows = {"unique": "rows with equal values stop the migration", "foreign": ""}.get(constraint.kind, "rows that break it stop the migration")
     return Impact(Lock.BRIEF, work, _ORDERS[direction], rows, _BOTH if direction is Direction.BOTH else "")

@@ -90,7 +90,7 @@ def read_history(root: Path) -> History:
     parents, found = read_parents(root), _digests(root)
     heads = heads_of(parents)
     if len(heads) > 1:
-        hint = "branches have added one each; once their specs are merged, `rowsmith db merge` joins them"
+        hint = "once the specs are merged, `rowsmith db merge` joins them"
         raise RevisionError(f"the revisions have {len(heads)} heads: {', '.join(heads)}", hint)
     if not heads:
         return History(0, None, Database())
