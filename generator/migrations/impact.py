@@ -189,5 +189,7 @@ def _constrained(operation: AddConstraint, new: Mapping[tuple[str, str], Column]
         return Impact(Lock.BRIEF, work, Order.MIGRATE_FIRST)
     rows = ""
     if direction in {Direction.TIGHTER, Direction.BOTH}:
-        rows = {"unique": "rows with equal values stop the migration", "foreign": ""}.get(constraint.kind, "rows that break it stop the migration")
+        rows = {"unique": "rows with equal values stop the migration", "foreign": ""}.get(
+            constraint.kind, "rows that break it stop the migration"
+        )
     return Impact(Lock.BRIEF, work, _ORDERS[direction], rows, _BOTH if direction is Direction.BOTH else "")
