@@ -276,7 +276,11 @@ class _Comparison:
     def _search(self) -> None:
         """The function of a search names its table and columns, so that it is made anew where they are renamed."""
         was, now, moved = self.was.search, self.new.search, self.was.name != self.new.name
-        if was is not None and (now is None or moved or was.index != now.index):
+        unsearched = set(self.old.search.columns if self.old.search is not None else ()) - set(now.columns if now is not None else ())
+        retyped = any(
+            isinstance(one, ChangeType) and one.table == self.new.name and one.column.name in unsearched for one in self.phases.shape
+        )
+        if was is not None and (now is None or moved or retyped or was.index != now.index):
             self.phases.drop_rules.append(DropSearch(self.was.name, was))
         if now is not None and (was != now or moved):
             self.phases.add_rules.append(SetSearch(self.new.name, now))

@@ -201,6 +201,11 @@ EDITS = {
         ("--allow", "drop:tasks.more"),
         keeps={"note": "note"},
     ),
+    "a list of what is searched no more": Edit(
+        ("note: {type: text, nullable: true, search: true}", "more: {type: text, search: true}"),
+        ("note: {type: text, nullable: true, search: true}", "more: {type: list, of: string}"),
+        keeps={"note": "note"},
+    ),
     "rename the table that is searched": Edit(
         ("note: {type: text, nullable: true, search: true}",),
         ("note: {type: text, nullable: true, search: true}",),
