@@ -2,7 +2,7 @@
 
 The application's role sees the rows of one user only, so functions of the tables' owner do it. They take numbers and return a number:
 nothing can be learnt from them, and nothing else be deleted with them. Of a table that keeps deleted rows only those go that were deleted
-a day ago or longer and that no row refers to, so that no cascade begins there.
+a day ago or longer and that no other row refers to but those that go with them, so that no cascade begins there.
 """
 
 import asyncio
@@ -51,15 +51,48 @@ def trash_sql(table: str, referring: Iterable[str], app_role: str) -> list[str]:
 
     `referring` are the columns that refer to it, each with its table: `comments.task_id`.
     """
-    conditions = [f"deleted_at <= now() - make_interval(days => greatest(days, {SHORTEST}))"]
-    for reference in sorted(referring):
-        other, _, column = reference.partition(".")
-        itself = " AND other_.id <> row_.id" if other == table else ""
-        refers = f"other_.user_id = row_.user_id AND other_.{_quote(column)} = row_.id{itself}"
-        conditions.append(f"NOT EXISTS (SELECT FROM {_quote(other)} AS other_ WHERE {refers})")
-    free = " AND ".join(conditions)
+    old = f"deleted_at <= now() - make_interval(days => greatest(days, {SHORTEST}))"
+    references = [(other, _quote(column)) for other, _, column in (reference.partition(".") for reference in sorted(referring))]
+    apart = " AND ".join([old, *(_nothing_refers(*reference) for reference in references if reference[0] != table)])
+    itself = [column for other, column in references if other == table]
+    free = " AND ".join([apart, *(f"{_nothing_refers(table, column, ' AND other_.id <> row_.id')}" for column in itself)])
     some = f"SELECT user_id, id FROM {_quote(table)} AS row_ WHERE {free} ORDER BY deleted_at LIMIT at_most FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
+    if itself:
+        some = _or_circles(_quote(table), itself, some, apart)
     return _function(table, ("at_most integer", "days integer"), "user_id, id", some, app_role)
+
+
+def _nothing_refers(table: str, column: str, beside: str = "") -> str:
+    refers = f"other_.user_id = row_.user_id AND other_.{column} = row_.id{beside}"
+    return f"NOT EXISTS (SELECT FROM {_quote(table)} AS other_ WHERE {refers})"  # quoted names
+
+
+def _or_circles(table: str, columns: Sequence[str], free: str, apart: str) -> str:
+    """The rows that are `free`; once there are none, those of a table with references to itself that go only together.
+
+    They are all that refer to some old rows, directly or not, but for those that must stay (they are not `apart` from what stays, or
+    another transaction has them) and what these refer to. A circle goes as a whole, however many rows it has.
+    """
+    refers = " OR ".join(f"other_.{column} = circle_.id" for column in columns)
+    referred = ", ".join(f"from_.{column}" for column in columns)
+    return f"""
+WITH RECURSIVE free_ AS MATERIALIZED ({free}),
+seed_ AS MATERIALIZED (
+  SELECT user_id, id FROM {table} AS row_ WHERE NOT EXISTS (SELECT FROM free_) AND {apart} ORDER BY deleted_at LIMIT at_most
+), circle_ AS (
+  SELECT user_id, id FROM seed_
+  UNION
+  SELECT other_.user_id, other_.id FROM circle_ JOIN {table} AS other_ ON other_.user_id = circle_.user_id AND ({refers})
+), going_ AS MATERIALIZED (
+  SELECT user_id, id FROM {table} AS row_ WHERE (user_id, id) IN (SELECT user_id, id FROM circle_) AND {apart} FOR UPDATE SKIP LOCKED
+), staying_ AS (
+  (SELECT user_id, id FROM circle_ EXCEPT SELECT user_id, id FROM going_)
+  UNION
+  SELECT circle_.user_id, circle_.id FROM staying_ JOIN {table} AS from_ ON (from_.user_id, from_.id) = (staying_.user_id, staying_.id)
+  JOIN circle_ ON circle_.user_id = from_.user_id AND circle_.id IN ({referred})
+)
+SELECT user_id, id FROM free_ UNION ALL (SELECT user_id, id FROM going_ EXCEPT SELECT user_id, id FROM staying_)
+"""  # noqa: S608  # quoted names
 
 
 def referring_columns(table: Table) -> list[str]:

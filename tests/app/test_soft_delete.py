@@ -639,6 +639,41 @@ def test_what_purges_takes_nothing_that_is_young_or_referred_to_whatever_it_is_a
     assert gone["name"] in client.names("folders?deleted_at__isnull=false")
 
 
+def test_a_circle_of_old_rows_goes_and_one_that_a_row_still_needs_stays(client: Client) -> None:
+    while sum([purge(client, table, 1) for table in ("notes", "document_labels", "documents", "folders")]):
+        pass  # what other tests have aged
+    circles: list[list[str]] = []
+    for name in ("gone", "young", "needed"):
+        ids: list[str] = []
+        for number in range(3):
+            ids.append(client.make("folders", name=f"{name} {number}", **({"parent_id": ids[-1]} if ids else {}))["id"])
+        assert client.ask("PATCH", f"folders/{ids[0]}", {"parent_id": ids[-1]}).status_code == 200
+        circles.append(ids)
+    client.make("folders", name="gone below", parent_id=circles[0][1])
+    client.make("documents", title="x", folder_id=circles[2][1])
+    for ids in circles:
+        client.delete(f"folders/{ids[0]}")
+    age(client, 2)
+    client.api.database.execute(f"UPDATE folders SET deleted_at = now() WHERE id = '{circles[1][2]}'")  # what must never be
+    client.api.database.execute(f"UPDATE documents SET deleted_at = NULL WHERE user_id = '{client.user}'")  # nor this
+    while purge(client, "folders", 1):
+        pass
+    left = client.api.database.execute(f"SELECT name FROM folders WHERE user_id = '{client.user}' ORDER BY name").splitlines()
+    assert left == [f"{name} {number}" for name in ("needed", "young") for number in range(3)]
+
+
+def test_a_circle_of_references_that_restrict_goes_as_well(client: Client) -> None:
+    folder = client.make("folders", name="A")
+    one = client.make("documents", title="One", slug="one", folder_id=folder["id"])
+    other = client.make("documents", title="Other", slug="other", folder_id=folder["id"], about_id=one["id"])
+    assert client.ask("PATCH", f"documents/{one['id']}", {"about_id": other["id"]}).status_code == 200
+    client.delete(f"folders/{folder['id']}")
+    age(client, 2)
+    while sum([purge(client, table, 1) for table in ("documents", "folders")]):
+        pass
+    assert everything(client)["documents"] == everything(client)["folders"] == 0
+
+
 def purge(client: Client, table: str, days: int) -> int:
     """What the application's role can make the function do."""
     answer = client.api.database.execute(f"SET ROLE {APP_ROLE}; SELECT purge_{table}(1000, {days})")
