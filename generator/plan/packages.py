@@ -25,12 +25,13 @@ def models_index(schema: Schema) -> ModelsIndex:
         "app/models/__init__.py",
         tuple(sorted((resource.plural, f"app.models.{resource.module}") for resource in schema.resources)),
     )
-    if len(schema.resources) > IMPORTED_AT_ONCE:
-        modules = sorted((resource.name, resource.module) for resource in schema.resources)
-        return ModelsIndex(path, (), tables, (), tuple(modules))
     names = Names(())
     classes = [names.use_own(f"app.models.{resource.module}", resource.name) for resource in schema.resources]
-    return ModelsIndex(path, names.statements(), tables, tuple(sorted(classes, key=order)), ())
+    exports = tuple(sorted(("TABLE_MODULES", *classes), key=order))
+    if len(schema.resources) <= IMPORTED_AT_ONCE:
+        return ModelsIndex(path, names.statements(), tables, exports, ())
+    modules = sorted((resource.name, f"app.models.{resource.module}") for resource in schema.resources)
+    return ModelsIndex(path, names.statements(), tables, exports, tuple(modules))
 
 
 def routes_index(schema: Schema, beside: Mapping[str, AbstractSet[str]]) -> RoutesIndex:

@@ -174,12 +174,12 @@ class RouteModule:
 
 @dataclass(frozen=True, slots=True)
 class ModelsIndex:
-    """app/models/__init__.py: (table, module), and the classes as it imports them, or (class, module) when they are asked for."""
+    """app/models/__init__.py: (table, module), what it exports, and (class, module) of what is imported when it is asked for."""
 
     path: str
     imports: tuple[str, ...]
     tables: tuple[tuple[str, str], ...]
-    classes: tuple[str, ...]
+    exports: tuple[str, ...]
     on_demand: tuple[tuple[str, str], ...]
 
 

@@ -144,7 +144,9 @@ def test_the_documentation_has_all_of_them_in_order(api: Api) -> None:
 def test_ruff_and_pyright_find_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "IMPORTED_AT_ONCE", 1)
     write_core(tmp_path)
-    write_specs(tmp_path, {"thing1": SPEC.format(number=1), "thing2": SPEC.format(number=2) + PART})
+    names = ("Thing1", "Thing2", "Thing10", "URL", "Series", "Log")
+    specs = {name.lower(): SPEC.format(number="").replace("Thing", name) for name in names}
+    write_specs(tmp_path, specs | {"thing2": specs["thing2"] + PART})
     write_generated(tmp_path)
     assert "import_module" in (tmp_path / "app/models/__init__.py").read_text()
     assert not lint(tmp_path)
