@@ -42,7 +42,8 @@ def validate(
         if not keeper and (not found or found[0].code == "RS208"):
             legal.append(resource)
     project = Project(tuple(resources), {resource.name: resource for resource in legal}, frozenset(doubtful))
-    diagnostics += names.collisions(legal)
+    named = [resource for resource in legal if "resource" not in resource.file.head.broken]
+    diagnostics += names.collisions(sorted(named, key=lambda resource: resource.file.path))
     for resource in resources:
         diagnostics += _across_fields(resource, project)
     diagnostics += references.cycles(project)

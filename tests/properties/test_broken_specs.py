@@ -154,6 +154,13 @@ def test_a_broken_project_ends_in_diagnostics(files: dict[str, bytes]) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(VALID)), values, min_size=1))
+@example({"person": {"resource": "Task", "checks": None}, "task": {}})
+@example(
+    {
+        "person": {"resource": "Task", "fields": {"n": "integer"}},
+        "task": {"resource": "Task", "plural": "tasks", "fields": {"n": "integer"}},
+    }
+)
 @settings(max_examples=200, deadline=None)
 def test_files_of_any_content_end_in_diagnostics(trees: dict[str, Any]) -> None:
     check(
