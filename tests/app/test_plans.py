@@ -133,7 +133,7 @@ def test_a_sorted_list(explainer: Explainer, case: ResourceCase, sort: str) -> N
     """The first page, others among the values and, where a key is null, at their end and among the nulls; from there on and back."""
     kinds = {field.column: kind_of(field) for field in case.resource.fields}
     unbounded = kinds.get(sort.removeprefix("-")) in NO_INDEX_CONDITION
-    for offset in ("0", "4000", "7990", "9000"):
+    for offset in ("0", "7990", "9000"):
         answer, plans = explainer.get(case.path(USER), sort=sort, limit="20", offset=offset)
         check(plans, sort)
         assert rows_read(plans) <= int(offset) + 21 + (DELETED if case.resource.soft_delete else 0)

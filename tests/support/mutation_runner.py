@@ -8,6 +8,7 @@ parameters, and none after the first that fails. What a job found goes to `<fold
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -66,6 +67,7 @@ def run(job: dict[str, Any]) -> None:
     os.dup2(output, 2)
     os.environ.update(job["environment"])
     sys.dont_write_bytecode = True
+    gc.disable()  # it would only take time in so short a life
     outcomes = Outcomes(job["most"])
     options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     pytest.main([*options, "-o", f"pythonpath={folder}", *job["tests"]], plugins=[outcomes])
@@ -82,6 +84,7 @@ def main() -> None:
     for package in PACKAGES.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(package)
+    gc.freeze()
     running = 0
     for job in jobs:
         if running == workers:
