@@ -19,7 +19,7 @@ import pytest
 
 from generator import embedded
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedError, EmbeddedPostgres
-from generator.embedded_files import account_for, programs_for
+from generator.embedded_files import Account, account_for, programs_for
 from tests.support.pooler import in_between
 
 PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES")
@@ -111,9 +111,13 @@ def _other_programs() -> Generator[None]:
         yield
         return
     folder = Path(PROGRAMS)
+
+    def _programs(_account: Account) -> Path:
+        return folder
+
     assert (folder / "initdb").exists(), f"ROWSMITH_TEST_POSTGRES: there is no initdb in {folder}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "programs_for", lambda _account: folder)
+        patch.setattr(embedded, "programs_for", _programs)
         patch.setattr(embedded, "INITDB", ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", f"--username={SUPERUSER}"))
         yield
 

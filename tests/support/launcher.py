@@ -103,7 +103,7 @@ class Launched:
             self.returncode = int(self._ended.read_text())
         return self.returncode
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 30) -> int:
         """Its exit code, when it has ended; subprocess.TimeoutExpired after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while (code := self.poll()) is None:
