@@ -104,12 +104,13 @@ class Segments:
             self._load(next(iter(self._on_demand)))
 
     def _load(self, name: str) -> None:
-        earlier = self._segments.pop(name, None)
-        for module in self._on_demand.pop(name):
+        for module in self._on_demand[name]:
             if module not in self._imported:
-                self._imported.add(module)
                 for router in _routers(import_module(module)):
                     self.application.include_router(router)
+                self._imported.add(module)
+        del self._on_demand[name]  # not before: what could not be imported is no 404 at the next request
+        earlier = self._segments.pop(name, None)
         self._add_routes()
         if earlier is not None:  # also what extensions have here: the generated routes go before it
             self._segments.setdefault(name, _Segment()).update(earlier)

@@ -55,7 +55,7 @@ def trash_sql(table: str, referring: Iterable[str], app_role: str) -> list[str]:
     references = [(other, _quote(column)) for other, _, column in (reference.partition(".") for reference in sorted(referring))]
     apart = " AND ".join([old, *(_nothing_refers(*reference) for reference in references if reference[0] != table)])
     itself = [column for other, column in references if other == table]
-    free = " AND ".join([apart, *(f"{_nothing_refers(table, column, ' AND other_.id <> row_.id')}" for column in itself)])
+    free = " AND ".join([apart, *(_nothing_refers(table, column, " AND other_.id <> row_.id") for column in itself)])
     some = f"SELECT user_id, id FROM {_quote(table)} AS row_ WHERE {free} ORDER BY deleted_at LIMIT at_most FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
     if itself:
         some = _or_circles(_quote(table), itself, some, apart)

@@ -133,7 +133,7 @@ ROLE_IS_SET = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND 'citus
 def problems_sql(tables: Sequence[str]) -> str:
     """A query for what stands in the way: `about` is cluster or table, `problem` a sentence. It needs the extension."""
     names = ", ".join(text_literal(table) for table in tables)
-    return _PROBLEMS.format(names=names, function=FUNCTION, oldest=OLDEST.replace(".", ","))
+    return _PROBLEMS.format(names=names, function=FUNCTION, version=OLDEST, oldest=OLDEST.replace(".", ","))
 
 
 def checks(tables: Sequence[str]) -> str:
@@ -158,7 +158,7 @@ _PROBLEMS = """
 WITH named AS (SELECT name, to_regclass(quote_ident(name)) AS id FROM unnest(ARRAY[{names}]) AS name),
      ours AS (SELECT name, pg_class.* FROM named JOIN pg_class ON pg_class.oid = named.id),
      owner AS (SELECT attrelid, attnum, atttypid, attnotnull FROM pg_attribute JOIN ours ON ours.oid = attrelid WHERE attname = 'user_id')
-SELECT 'cluster' AS about, format('Citus %s is too old: it has to be 11.1 at least', extversion) AS problem FROM pg_extension
+SELECT 'cluster' AS about, format('Citus %s is too old: it has to be {version} at least', extversion) AS problem FROM pg_extension
  WHERE extname = 'citus' AND string_to_array(substring(extversion FROM '^[0-9]+\\.[0-9]+'), '.')::int[] < '{{{oldest}}}'::int[]
 UNION ALL SELECT 'cluster', 'the cluster has no worker: SELECT citus_add_node(host, port)'
  WHERE NOT EXISTS (SELECT FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary')

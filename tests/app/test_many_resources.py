@@ -6,7 +6,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
+from app.api.segments import Segments
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.plan import packages
 from tests.support.database import new_database
@@ -123,6 +125,13 @@ def test_what_no_resource_has_is_not_found(api: Api) -> None:
     for path in (f"/api/{user}/things", f"/api/{user}/thing{COUNT}s", f"/api/{user}/", f"/api/{user}/app.routes.thing1s", "/nothing"):
         answer = api.call(user, "GET", path)
         assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing at this path."})
+
+
+def test_what_cannot_be_imported_stays_an_error() -> None:
+    segments = Segments(FastAPI(), {"things": ("app.routes.no_such_module",)})
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError):
+            segments.find("things")
 
 
 def test_it_is_ready_when_all_tables_are_there(api: Api) -> None:
