@@ -15,6 +15,7 @@ _LOADED = """
 import asyncio, json, os, sys, traceback
 import app.api.batch, app.api.query, app.api.rules, app.api.scalars, app.db.idempotency, app.db.search
 
+sys.dont_write_bytecode = True  # a module that is written again within a second, with as many characters, would be taken for the old one
 for line in sys.stdin:
     root, dsn, role = json.loads(line)
     answers, answer = os.pipe()
