@@ -183,19 +183,22 @@ def read_target(root: Path, path: str) -> Target:
     real = Path(os.path.realpath(root / path))
     if not real.is_relative_to(top):
         return Target(real, None, "a symbolic link leads out of the project")
-    if (root / path).is_symlink() and not real.exists():
-        return Target(real, None, "it is a symbolic link that leads nowhere")
-    for parent in reversed(real.relative_to(top).parents):
-        folder = Path(top) / parent
-        if folder.exists() and not folder.is_dir():
-            return Target(real, None, f"`{parent.as_posix()}` is not a folder")
     try:
         mode = real.stat().st_mode
-    except FileNotFoundError:
-        return Target(real, None)
+    except (FileNotFoundError, NotADirectoryError):
+        return Target(real, None, _in_the_way(Path(top), root / path, real))
     if not stat.S_ISREG(mode):
         return Target(real, None, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
     return Target(real, real.read_bytes())
+
+
+def _in_the_way(top: Path, path: Path, real: Path) -> str | None:
+    """Why nothing can be written at a place where no file is; None when it can."""
+    if path.is_symlink():
+        return "it is a symbolic link that leads nowhere"
+    folders = (top / parent for parent in reversed(real.relative_to(top).parents))
+    blocking = next((folder for folder in folders if folder.exists() and not folder.is_dir()), None)
+    return None if blocking is None else f"`{blocking.relative_to(top).as_posix()}` is not a folder"
 
 
 def _strays(root: Path, known: set[str]) -> Iterator[str]:

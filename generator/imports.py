@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 
 class Names:
@@ -88,5 +89,6 @@ def order(name: str) -> tuple[int, list[tuple[int, str]]]:
     return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, _natural(name))
 
 
+@cache
 def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), part) if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name) if part]

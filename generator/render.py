@@ -57,7 +57,14 @@ def render(schema: Schema) -> tuple[RenderedFile, ...]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(loader=PackageLoader("generator"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # it writes Python, whose quoting is literals.py
+    return Environment(
+        loader=PackageLoader("generator"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  # it writes Python, whose quoting is literals.py
+        auto_reload=False,
+    )
 
 
 def _template(name: str, **values: Any) -> str:

@@ -12,32 +12,23 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from generator.cli import audit, check, db, explain, fmt, generate, graph, init, new, plan, schema, serve, token, upgrade
 from generator.cli.errors import CommandError, ExitCode
 
-COMMANDS = (init, new, generate, check, fmt, plan, db, graph, serve, token, audit, schema, explain, upgrade)
+COMMANDS = ("init", "new", "generate", "check", "fmt", "plan", "db", "graph", "serve", "token", "audit", "schema", "explain", "upgrade")
+"""In the order of --help. Each is a module of this package, which is loaded when the command is run: all of them take a second."""
 
 ENVIRONMENT_ERRNOS = frozenset(
     {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EISDIR, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS}
 )
 """Failures of the file system that are the machine's and not ours."""
-
-app = typer.Typer(
-    name="rowsmith",
-    help="Compiles YAML resource specs into a FastAPI backend that you own.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
 
 def version() -> str:
@@ -54,15 +45,10 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def options(
+def _options(
     _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")] = False,
 ) -> None:
     """Compiles YAML resource specs into a FastAPI backend that you own."""
-
-
-for _command in COMMANDS:
-    _command.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,13 +71,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-_command_of = cache(typer.main.get_command)
-"""Made once: who runs many command lines in one process, as tests do, waits for it no second time."""
+@cache
+def _command_line(commands: Sequence[str]) -> Callable[..., object]:
+    """The function that runs a command line with these commands, which are loaded once."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, callback=_options)
+    for command in commands:
+        import_module(f"{__name__}.{command}").register(app)
+    return typer.main.get_command(app).main
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = (given[0],) if given and given[0] in COMMANDS else () if given == ["--version"] else COMMANDS
     try:
-        _command_of(app).main(args=None if arguments is None else list(arguments), prog_name="rowsmith")
+        _command_line(commands)(args=given, prog_name="rowsmith")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.FINE
     return ExitCode.FINE
