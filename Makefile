@@ -3,7 +3,7 @@ BIN := .venv/bin
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE # every program that is started would compile its libraries anew
 
-.PHONY: help install serve test test-pgbouncer test-postgres test-citus browser fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
+.PHONY: help install serve test test-pgbouncer test-postgres test-citus browser openapi-diff fuzz walks operations check bench bench-peers bench-rows fmt requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
@@ -29,6 +29,9 @@ test-citus: install ## run contract and attacks with CITUS=true
 
 browser: install ## add what the test of /docs in a Chromium needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt
+
+openapi-diff: ## add what compares OpenAPI documents independently
+	@if command -v npm >/dev/null; then cd tests/support/openapi_diff && npm ci --silent --no-audit --no-fund; else echo "npm is not installed" >&2; exit 1; fi
 
 fuzz: install ## send 10,000 requests to the example and the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)

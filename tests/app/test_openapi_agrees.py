@@ -1,13 +1,17 @@
-"""A second opinion on `plan`: the OpenAPI documents of both versions are compared without knowing any rule.
+"""Two other opinions on `plan`, of the OpenAPI documents of two versions that have every rule between them.
 
-Every difference between the documents has a finding, and every finding a difference. What is told apart is (resource, what, name): a field
-of bodies, of answers, a filter, a sort key and so on.
+One compares the documents without knowing any rule: every difference has a finding, and every finding a difference. The other one is a
+tool that somebody else wrote, api-smart-diff (`make openapi-diff`): what breaks clients according to it breaks them according to `plan`,
+and the other way round, but for what is explained here. What is told apart is (resource, what, name): a field of bodies, of answers, a
+filter, a sort key and so on.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 import pytest
 
 from generator.compatibility.compare import Finding, compare
+from generator.compatibility.rules import RULES, Severity
 from generator.compatibility.surface import surface
 from generator.ir import Schema
 from tests.support.generated import run_python, write_core, write_generated, write_specs
@@ -31,6 +36,8 @@ settings = {{"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "JWT_SECRET": "{SEC
 print(json.dumps(create_app(load_settings(settings, env_file=None)).openapi()))
 """
 
+DIFF = Path(__file__).resolve().parents[1] / "support/openapi_diff"
+
 STATE = "state: {type: enum, values: [new, done], default: new, filter: true, sort: true}"
 NOTE = "resource: Note\nfields:\n  text: string\n"
 OLD = {
@@ -44,12 +51,14 @@ OLD = {
         "must: integer",
         "once: {type: string, write: always, nullable: true}",
         "old: text?",
+        "other: {type: uuid, filter: true}",
         STATE,
         "project: {type: ref, to: Project, nullable: true, filter: true, expand: true}",
         rest="page: {default: 10, max: 50}\nconcurrency: optional\n",
     ),
     "project": PROJECT,
     "note": NOTE,
+    "remark": NOTE.replace("Note", "Remark").replace("string", "{type: string, search: true}"),
 }
 NEW = {
     "task": spec(
@@ -61,6 +70,7 @@ NEW = {
         "must: integer?",
         "once: {type: string, write: once, nullable: true}",
         "old: {type: text, nullable: true, deprecated: true}",
+        "other: {type: date, filter: true}",
         "added: {type: list, of: string, default: [], filter: true}",
         STATE.replace("new, done], default: new", "done, held], default: held"),
         "project: {type: ref, to: Project, nullable: true, inverse: tasks}",
@@ -68,6 +78,7 @@ NEW = {
     ),
     "project": PROJECT.replace("name: string", "name: date"),
     "memo": NOTE.replace("Note", "Memo"),
+    "comment": NOTE.replace("Note", "Comment") + "plural: remarks\n",
 }
 
 
@@ -102,13 +113,49 @@ def test_the_documents_differ_where_plan_says_so(versions: tuple[tuple[Schema, A
     assert whole <= {resource for resource, _, _ in differing}
 
 
+def test_the_documents_have_every_rule(versions: tuple[tuple[Schema, Any], tuple[Schema, Any]]) -> None:
+    (old, _), (new, _) = versions
+    found = {one.rule.id for before, after in ((old, new), (new, old)) for one in compare(surface(before), surface(after))}
+    assert RULES.keys() - found == {rule for rule in RULES if rule.startswith(UNSAID)} - found
+
+
+@pytest.mark.skipif(not (DIFF / "node_modules").is_dir(), reason="api-smart-diff is not installed (make openapi-diff)")
+@pytest.mark.parametrize("back", [False, True], ids=["there", "back"])
+def test_api_smart_diff_finds_the_same_to_be_breaking(versions: tuple[tuple[Schema, Any], tuple[Schema, Any]], back: bool) -> None:
+    (old, before), (new, after) = reversed(versions) if back else versions
+    findings = compare(surface(old), surface(new))
+    whole = {key[0] for finding in findings for key in keys(finding) if key[1] == "resource"}  # which it tells by its operations
+    breaking = {key for finding in findings if finding.rule.severity is Severity.BREAKING for key in keys(finding)}
+    theirs = set(broken(before, after))
+    assert len(theirs) > 30
+    assert {key for key in theirs - breaking if key[0] not in whole} <= {
+        # A warning of ours: `next_cursor` leads to the same rows, however many come at once.
+        ("Task", "page", ""),
+        # A warning of ours: answers have a value that is new, which breaks those clients alone that know no way but the old ones.
+        ("Task", "answer", "state"),
+        # Safe: 428 was answered to requests without If-Match, which are taken now.
+        ("Task", "if-match", ""),
+    }
+    renamed = {key for finding in findings if finding.rule.id == "operation-renamed" for key in keys(finding)}
+    unseen = {key for key in breaking - theirs if key[1] != "resource"}
+    unseen -= renamed  # to it an operationId explains and no more; generated clients are called by it
+    # A key that bodies have no more: it says that more is taken, and does not see that `additionalProperties` is false.
+    assert {key for key in unseen if not key[1].startswith("body") or key in _properties(after)} <= {
+        # The wider integer is a loosened limit of an answer to it (see `_broken`); in many languages it is another type.
+        ("Task", "answer", "wide"),
+        # A text of another format is a text all the same to it; generated clients read a date where there was a UUID or a name.
+        ("Task", "answer", "other"),
+        ("Project", "answer", "name"),
+    }
+
+
 # --- the documents ------------------------------------------------------------------------------------------------------------------
 
 
 def facts(schema: Schema, document: Any) -> Iterator[tuple[Key, Any]]:
     """What a document says, by what it says it about."""
     schemas = document["components"]["schemas"]
-    segments = {resource.segment: resource.name for resource in schema.resources}
+    segments = {resource.segment: _named(resource.name) for resource in schema.resources}
     for path, item in document["paths"].items():
         short = re.sub(r"\{\w+\}", "{id}", path.removeprefix("/api/{user_id}"))
         first = short.split("/")[1]
@@ -123,25 +170,31 @@ def facts(schema: Schema, document: Any) -> Iterator[tuple[Key, Any]]:
         for body in ("Create", "Replace", "Update"):
             model = schemas.get(f"{resource.name}{body}", {})
             for name, value in model.get("properties", {}).items():
-                yield (resource.name, f"body {body}", name), (_bare(value, schemas), name in model.get("required", ()))
+                yield (_named(resource.name), f"body {body}", name), (_bare(value, schemas), name in model.get("required", ()))
         for name, value in schemas[f"{resource.name}Read"]["properties"].items():
-            yield (resource.name, "answer", name), _bare(value, schemas)
+            yield (_named(resource.name), "answer", name), _bare(value, schemas)
             if value.get("deprecated"):
-                yield (resource.name, "deprecated", name), True
+                yield (_named(resource.name), "deprecated", name), True
 
 
 def _list(resource: str, parameters: Any) -> Iterator[tuple[Key, Any]]:
     for parameter in parameters:
         name, value = parameter["name"], parameter["schema"]
-        if parameter["in"] != "query" or name in {"fields", "count", "cursor", "offset", "q"}:  # `fields` names the fields of answers
+        if parameter["in"] != "query" or name in {"fields", "count", "cursor", "offset"}:  # `fields` names the fields of answers
             continue
-        if name in {"sort", "expand"}:
-            for word in set(re.findall(r'"-?([a-z_]+)"', json.dumps(value.get("items", value).get("enum", [])))):
-                yield (resource, name, word), True
+        if name == "q":
+            yield (resource, "search", ""), True
+        elif name in {"sort", "expand"}:
+            yield from (((resource, name, word), True) for word in _words(value))
         elif name == "limit":
             yield (resource, "page", ""), (value.get("default"), value.get("maximum"))
         else:
             yield (resource, f"filter {name}", ""), _bare(value, {})  # an enum's values are those of the field
+
+
+def _words(value: Any) -> set[str]:
+    """What a sort or an expansion can name."""
+    return {word.removeprefix("-") for word in value.get("items", value).get("enum", [])}
 
 
 def _bare(value: Any, schemas: Mapping[str, Any]) -> str:
@@ -158,15 +211,105 @@ def _unlimited(bare: str | None) -> str | None:
     return bare and re.sub(rf', "({limits})": ("(?:[^"\\]|\\.)*"|[^,}}]+)', "", bare)
 
 
+# --- the other tool ------------------------------------------------------------------------------------------------------------------
+
+LIMITS = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern"}
+
+
+def broken(before: Any, after: Any) -> Iterator[Key]:
+    """What api-smart-diff calls breaking."""
+    pair = json.dumps([before, after])
+    node = subprocess.run(
+        [shutil.which("node") or "node", "compare.js"],
+        cwd=DIFF,
+        input=json.dumps([before, after]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for path in json.loads(node.stdout):
+        if path[0] == "paths":  # and the shared components again, which are seen where they are used
+            yield from _broken(before, after, *path[1:])
+
+
+def _broken(before: Any, after: Any, path: str, method: str, *rest: Any) -> Iterator[Key]:
+    short = re.sub(r"\{\w+\}", "{id}", path.removeprefix("/api/{user_id}"))
+    owner = _owner(short)
+    match rest:
+        case ():
+            yield owner, "operation", f"{method.upper()} {short}"
+        case ("parameters", number, *tail):
+            yield from _parameter(owner, before["paths"][path][method]["parameters"][number], tail)
+        case ("requestBody", "content", media, "schema", "required", number):
+            schema = _resolved(after, after["paths"][path][method]["requestBody"]["content"][media]["schema"])
+            yield owner, _body(method), schema["required"][number]
+        case ("requestBody", "content", _, "schema", "properties", name, *_):
+            yield owner, _body(method), name
+        case ("responses", "428"):
+            yield owner, "if-match", ""
+        case ("responses", _, "content", _, "schema", *tail) if method != "get":
+            # The answers of GET are the same, within an `allOf` where they can be expanded; it does not look into one that only one of
+            # both has, and calls every field removed.
+            match tail:
+                # Limits of answers that are loosened: a client must be able to read whatever is answered.
+                case ("properties", name, *deeper) if not LIMITS & set(deeper):
+                    yield owner, "answer", name
+                case _:
+                    pass  # a limit, or what is required no more, which comes with the key that goes
+        case _:
+            pass
+
+
+def _parameter(owner: str, parameter: Any, tail: list[Any]) -> Iterator[Key]:
+    """What a parameter that broke is about."""
+    name = parameter["name"]
+    if name == "if-match":
+        yield owner, "if-match", ""
+    elif name in {"sort", "expand"}:
+        words = _words(parameter["schema"])
+        if "enum" in tail:
+            words = {parameter["schema"]["items"]["enum"][tail[-1]].removeprefix("-")}
+        yield from ((owner, name, word) for word in words)
+    elif name == "limit":
+        yield owner, "page", ""
+    elif name == "q":
+        yield owner, "search", ""
+    # Not those that name fields of answers, or fields that filter, as aggregates do: those are told already. Nor the values of an enum,
+    # which are those of its field.
+    elif name not in {"fields", "group_by", "sum", "avg", "min", "max"} and "enum" not in tail:
+        yield owner, f"filter {name}", ""
+
+
+def _body(method: str) -> str:
+    return {"post": "body Create", "put": "body Replace", "patch": "body Update"}[method]
+
+
+def _resolved(document: Any, schema: Any) -> Any:
+    """A schema, or the shared one that it refers to."""
+    return document["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _properties(document: Any) -> set[Key]:
+    """The keys of all bodies."""
+    found = (re.fullmatch(r"(\w+)(Create|Replace|Update)", name) for name in document["components"]["schemas"])
+    return {
+        (_named(one[1]), f"body {one[2]}", key)
+        for one in found
+        if one is not None
+        for key in document["components"]["schemas"][one[0]].get("properties", {})
+    }
+
+
 # --- the findings -------------------------------------------------------------------------------------------------------------------
 
-UNSAID = ("unique-", "check-", "on-delete-")
+UNSAID = ("unique-", "check-", "on-delete-", "search-changed")
 """Rules about rows: OpenAPI has no words for them."""
 
 
 def keys(finding: Finding) -> Iterator[Key]:
     """What a finding is about."""
     rule, (resource, _, field) = finding.rule.id, finding.subject.partition(".")
+    resource = _named(resource.partition(" ")[0])
     if rule.startswith(UNSAID):
         return
     if rule in {"resource-added", "resource-removed"}:
@@ -175,6 +318,8 @@ def keys(finding: Finding) -> Iterator[Key]:
         found = re.search(r"\((\w+) (\S+)\)", finding.subject)
         assert found is not None
         yield _owner(found[2]), "operation", f"{found[1]} {found[2]}"
+    elif rule.startswith("search-"):
+        yield resource, "search", ""
     elif rule.startswith("filter-"):
         yield from ((resource, f"filter {name}", "") for name in finding.detail.partition(":")[0].split(", "))
     elif rule.startswith(("sort-", "expand-")):
@@ -193,7 +338,12 @@ def keys(finding: Finding) -> Iterator[Key]:
         yield from ((resource, f"body {bodies[method]}", field) for method in methods)
 
 
+def _named(resource: str) -> str:
+    """A resource by its old name: renamed under the same path, it is the same one to clients."""
+    return {"Comment": "Remark"}.get(resource, resource)
+
+
 def _owner(path: str) -> str:
-    return {"tasks": "Task", "projects": "Project", "notes": "Note", "memos": "Memo"}[
+    return {"tasks": "Task", "projects": "Project", "notes": "Note", "memos": "Memo", "remarks": "Remark"}[
         path.strip("/").split("/")[-1 if path.count("/") == 3 else 0]
     ]
