@@ -222,7 +222,7 @@ def broken(before: Any, after: Any) -> Iterator[Key]:
     node = subprocess.run(
         [shutil.which("node") or "node", "compare.js"],
         cwd=DIFF,
-        input=json.dumps([before, after]),
+        input=pair,
         capture_output=True,
         text=True,
         check=True,
