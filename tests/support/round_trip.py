@@ -38,12 +38,13 @@ class RoundTrip:
     user: str = field(default_factory=new_user)
     rows: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     most_rows: int = 14
+    _asked: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request; its answer has passed the document. No answer may be an error of the server."""
+        """Send a request; its answer has passed the document, unless `fields` leaves keys out. None may be an error of the server."""
         answer = self.api.call(self.user, method, path, **options)
         assert answer.status_code < 500, f"{method} {path} {options}: {answer.text}\n{self.api.log.read_text()[-4000:]}"
-        if answer.status_code != 304:
+        if answer.status_code != 304 and "fields" not in options.get("params", ()):
             self.document.check(answer)
         return answer
 
@@ -362,7 +363,7 @@ class RoundTrip:
             cursor = {"cursor": page["next_cursor"]}
 
     def lists(self, resource: Resource) -> None:
-        """Every sort in both directions, page by page, and every filter operator."""
+        """Every sort, page by page, and a filter of every field; descending sorts and the other operators once for each type of fields."""
         rows, case = self.known(resource), ResourceCase(resource)
         if rows and "created_at" not in rows[0]:  # rows that were put into the database: learn their times
             by_id = {row["id"]: row for row in self.listed(resource, resource.page.max)}
@@ -372,17 +373,28 @@ class RoundTrip:
                 row["_all"].update(by_id[row["id"]])
         limit = max(2, len(rows) // 2)
         for key in sort_keys_of(case):
-            for descending in (False, True):
-                wanted = [shown(row) for row in self.ordered(resource, key, descending=descending)]
-                assert self.listed(resource, limit, sort=f"-{key}" if descending else key) == wanted, (
+            for descending in (False, True) if self._is_new(resource, key, "sort") else (False,):
+                wanted = [{"id": row["id"]} for row in self.ordered(resource, key, descending=descending)]
+                assert self.listed(resource, limit, sort=f"-{key}" if descending else key, fields="id") == wanted, (
                     f"{resource.name} by {key} {descending}"
                 )
         assert self.listed(resource, limit) == [shown(row) for row in self.ordered(resource, "created_at", descending=True)]
+        filtered: set[str] = set()
         for found in filters_of(case):
+            if not self._is_new(resource, found.column, found.operator) and found.column in filtered:
+                continue
+            filtered.add(found.column)
             for text, wanted in self.filtered(resource, found):
-                answer = self.listed(resource, resource.page.max, **{found.parameter: text})
+                answer = self.listed(resource, resource.page.max, fields="id", **{found.parameter: text})
                 got, expected = {row["id"] for row in answer}, {row["id"] for row in wanted}
                 assert got == expected, f"{resource.name} {found.parameter}={text!r}: {len(got)} rows instead of {len(expected)}"
+
+    def _is_new(self, resource: Resource, column: str, asked: str) -> bool:
+        """Whether a field of this type is asked for the first time in this way."""
+        key = (repr(type_of(resource, column)), asked)
+        new = key not in self._asked
+        self._asked.add(key)
+        return new
 
     def ordered(self, resource: Resource, key: str, *, descending: bool) -> list[Row]:
         """The rows in the order of a sort: nulls last in both directions, then by id in the same direction."""
