@@ -61,7 +61,7 @@ def files_of_tests() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Generator[dict[str, Outcome]]:
-    """The outcome of each mutation that is asked for, and of an untouched copy; as many are run at a time as there are processors."""
+    """The outcome of each mutation that is asked for, and of an untouched copy. One more than there are processors is run at a time."""
     files = files_of_tests()
     asked_for = {item.name.partition("[")[2].removesuffix("]") for item in request.session.items}
     mutations = {guard: mutation for guard, mutation in MUTATIONS.items() if guard in asked_for}
@@ -94,7 +94,7 @@ def outcomes(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Gene
                 gone[guard] = Outcome(output=str(error))
                 jobs.pop()
         (folder / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
-        command = [sys.executable, "-P", str(ROOT / RUNNER), str(folder / "jobs.json"), str(os.cpu_count() or 1)]
+        command = [sys.executable, "-P", str(ROOT / RUNNER), str(folder / "jobs.json"), str((os.cpu_count() or 1) + 1)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
         assert done.returncode == 0, done.stderr
         yield {guard: read_outcome(copy) for guard, copy in folders.items() if guard not in gone} | gone

@@ -69,7 +69,7 @@ def run(job: dict[str, Any]) -> None:
     sys.dont_write_bytecode = True
     gc.disable()  # it would only take time in so short a life
     outcomes = Outcomes(job["most"])
-    options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options = ["-q", "--tb=native", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     pytest.main([*options, "-o", f"pythonpath={folder}", *job["tests"]], plugins=[outcomes])
     found = {"ran": outcomes.ran, "failed": outcomes.failed, "broken": outcomes.broken}
     (folder / "outcome.json").write_text(json.dumps(found), encoding="utf-8")
