@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import httpx
+
 from generator.audit.expectations import Attack, Probe, expect, leak
 from generator.audit.targets import Target
 from generator.audit.world import Row, UnprovableError, World
@@ -68,13 +70,19 @@ def _foreign_filter(target: Target, column: str, query: Mapping[str, str], resou
                 continue
             answer = world.ask(target, by=world.attacker, query={name: given or value for name, given in query.items()})
             broken = expect(answer, 200) or leak(world, answer)
-            if broken is None and value in set(world.foreign_ids()) and answer.json()["items"]:
-                broken = f"it found {len(answer.json()['items'])} rows by the victim's id"
+            if broken is None and value in set(world.foreign_ids()) and (found := _found(target, answer)):
+                broken = f"it found {found} rows by the victim's id"
             if broken is not None:
                 return broken
         return None
 
     return probe
+
+
+def _found(target: Target, answer: httpx.Response) -> int:
+    """How many rows an answer lists or counts; aggregates without groups answer that there are none."""
+    items = answer.json()["items"]
+    return sum(item["count"] for item in items) if target.kind == "aggregate" else len(items)
 
 
 def _text(value: Any) -> str | None:

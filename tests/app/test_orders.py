@@ -1,26 +1,44 @@
-"""The order that `plan` names keeps an API working: old code on the new database, or new code on the old one, passes its round trip."""
+"""The order that `plan` names keeps an API working: old code on the new database, or new code on the old one, passes its tests.
+
+The tests of a generated application are these two: the whole life of its rows, with every answer held against its specs and its OpenAPI
+document, and `rowsmith audit`, which attacks each of its operations.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from generator.audit.run import audit
+from generator.audit.targets import targets_of
+from generator.audit.world import World
+from generator.cli.development import mint_token
 from generator.compatibility.compare import compare
 from generator.compatibility.rules import Severity
 from generator.compatibility.surface import surface
-from generator.embedded import EmbeddedPostgres
+from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.ir import Schema
 from generator.migrations.impact import Order
+from generator.migrations.revisions import read_parents
 from generator.review.forecast import forecast
+from tests.support.catalog import catalog
 from tests.support.contract import Document
 from tests.support.database import new_database
+from tests.support.edits import as_files
+from tests.support.example_history import history
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
+from tests.support.project import copy_project
 from tests.support.round_trip import RoundTrip
 from tests.support.serving import serving
 from tests.support.specs import PROJECT, spec
+from tests.support.tables import TableMaker
+from tests.support.tokens import SECRET
+
+ROOT = Path(__file__).resolve().parents[2]
 
 STATE = "state: {type: enum, values: [new, done], default: new, filter: true, sort: true}"
 DOUBLE = "double: {type: bigint, computed: size * 2, stored: true, sort: true}"
@@ -101,9 +119,12 @@ def generated(root: Path, specs: dict[str, str]) -> Schema:
     return write_generated(root)
 
 
-def run(schema: Schema, root: Path, project: Project) -> None:
-    """The round trip of an application on a database."""
+def run(schema: Schema, root: Path, project: Project, *, attack: bool = True) -> None:
+    """The tests of an application, on a database."""
     with serving(project.database, root=root) as api:
+        if attack:
+            world = World(api.client, schema, lambda user, ttl: mint_token({}, SECRET, user, ttl))
+            assert audit(world, targets_of(schema), lambda _number, _target: None).findings == ()
         trip = RoundTrip(api, schema, Document(api.client.get("/openapi.json").json()), most_rows=4)
         for resource in schema.resources:
             trip.run(resource)
@@ -133,3 +154,32 @@ def test_both_versions_work_in_the_order_that_is_named(
             project.rowsmith("db", "upgrade")
             run(old, tmp_path / "old", project)
         run(new, tmp_path / "new", project)
+
+
+HISTORY = history()
+BREAKING = {3, 4, 6}
+"""The revisions of the example that give a field and a value of an enum another name, and drop a field."""
+SAFE_REVISIONS = [number for number in range(2, len(HISTORY) + 1) if number not in BREAKING]
+ALL = "ROWSMITH_TEST_ROWS" in os.environ
+"""Whether all of them are tried (`make operations`), or the last one alone, without two thousand attacks."""
+
+
+def test_the_history_is_that_of_all_revisions() -> None:
+    assert len(HISTORY) == len(read_parents(ROOT))
+
+
+@pytest.mark.parametrize("number", SAFE_REVISIONS if ALL else SAFE_REVISIONS[-1:])
+def test_the_example_before_a_safe_revision_passes_its_tests_after_it(
+    number: int, tmp_path: Path, postgres: EmbeddedPostgres, table_maker: TableMaker
+) -> None:
+    before, after = (as_files(trees) for trees in HISTORY[number - 2 : number])
+    old, new = generated(tmp_path / "old", before), generated(tmp_path / "new", after)
+    breaking = {one.rule.id for one in compare(surface(old), surface(new)) if one.rule.severity is Severity.BREAKING}
+    assert breaking == ({"check-added"} if number == 8 else set())  # of two fields that are new
+    assert forecast(old, new, ()).order is Order.MIGRATE_FIRST
+    with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as models:
+        project = Project(copy_project(tmp_path / "project"), database)
+        project.rowsmith("db", "upgrade", list(read_parents(project.root))[number - 1])
+        table_maker.make(tmp_path / "new", models.owner_dsn, APP_ROLE)
+        assert catalog(database) == catalog(models)  # so that these are the specs that the revision was made of
+        run(old, tmp_path / "old", project, attack=ALL)
