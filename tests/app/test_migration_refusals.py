@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.db.migrations import steps
 from generator.embedded import EmbeddedPostgres
+from generator.migrations import proof
 from tests.support.database import new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
@@ -119,9 +121,19 @@ def test_an_unknown_revision_is_asked_for(project: Project) -> None:
     assert "feedfeedfeed" in answer.err
 
 
-def test_check_finds_what_does_not_hold(project: Project, update: bool) -> None:
+def test_check_finds_what_does_not_hold(
+    project: Project, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, update: bool
+) -> None:
+    @contextmanager
+    def running() -> Generator[EmbeddedPostgres]:
+        """The server of the tests, which has no database of an earlier proof."""
+        for name in ("models", "revisions"):
+            postgres.execute("postgres", f"DROP DATABASE IF EXISTS {name}")
+        yield postgres
+
     write_generated(project.root)
     held = project.rowsmith("db", "check")
+    monkeypatch.setattr(proof, "scratch", running)  # one that starts is enough
     assert "1 revision: up, down and up again, every row kept, and the end is that of the models" in held.err
 
     model = project.root / "app/models/task.py"

@@ -14,17 +14,19 @@ from generator.ir import Schema
 from generator.migrations.database import CORE
 from generator.migrations.revisions import read_history
 from generator.pipeline import load_schema
+from tests.support.catalog import catalog
 from tests.support.command import Answer
-from tests.support.database import Database
+from tests.support.database import Database, OpenDatabase
 from tests.support.rows import Rows, all_rows, fill
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project's folder and its database."""
+    """A project's folder and its database; with a connection to it that stays open, it is asked in less time."""
 
     root: Path
     database: Database
+    connection: OpenDatabase | None = None
 
     def rowsmith(self, *arguments: str, check: bool = True) -> Answer:
         """Run `rowsmith` in the project, on its database; AssertionError when it fails, unless `check` is False."""
@@ -48,11 +50,20 @@ class Project:
         assert schema is not None, found
         return schema
 
+    @property
+    def asked(self) -> Database | OpenDatabase:
+        """What runs statements that are no command of Rowsmith's."""
+        return self.connection or self.database
+
+    def catalog(self) -> dict[str, list[str]]:
+        """What the catalog of the database says."""
+        return catalog(self.asked)
+
     def fill(self, count: int) -> None:
         """Add rows to each table, which is at the specs."""
-        fill(self.database, self.schema, count)
+        fill(self.asked, self.schema, count)
 
     def rows(self) -> Rows:
         """Every row that the last revision's tables have."""
         own = {table.name for table in CORE}
-        return all_rows(self.database, [table.name for table in read_history(self.root).database.tables if table.name not in own])
+        return all_rows(self.asked, [table.name for table in read_history(self.root).database.tables if table.name not in own])
