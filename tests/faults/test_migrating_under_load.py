@@ -19,7 +19,7 @@ from typing import Any, Literal
 import httpx
 
 from generator.embedded import EmbeddedPostgres
-from generator.migrations.revisions import VERSIONS
+from generator.migrations.revisions import VERSIONS, read_history
 from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
@@ -162,8 +162,43 @@ def watching(observer: Observer, waits: list[float], deployed: Deployed) -> Gene
     thread.join()
 
 
+@dataclass(frozen=True)
+class Release:
+    """A change with its revision, and the code that it is deployed as where it is."""
+
+    change: Change
+    revision: str
+    root: Path
+
+
+def released(project: Project, change: Change, number: int) -> Release:
+    """Write the revision of a change, and its code beside the project."""
+    root = project.root
+    write_specs(root, {"task": spec(*change.fields, rest=change.rest), "project": PROJECT})
+    project.rowsmith("db", "revision", *change.options)
+    if change.by_hand:
+        add_step(root, change)
+    revision = read_history(root).head
+    assert revision is not None
+    write_generated(root)
+    copy = root.with_name(f"release-{number}")
+    shutil.copytree(root / "app", copy / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    return Release(change, revision, copy)
+
+
+def add_step(root: Path, change: Change) -> None:
+    """Write the step by hand: behind what an upgrade adds, or in front of what it drops."""
+    latest = max((root / VERSIONS).glob("*.py"))
+    source = latest.read_text(encoding="utf-8")
+    upgrade, mark, downgrade = source.partition("\n\n\ndef downgrade")
+    head, docstring, steps = upgrade.partition('this one."""\n')
+    step = f"    {change.by_hand}\n"
+    upgrade = f"{head}{docstring}{step}{steps}" if change.order == "deploy first" else f"{upgrade}\n{step.rstrip()}"
+    latest.write_text(upgrade + mark + downgrade, encoding="utf-8")
+
+
 class Rollout:
-    """Brings changes live, one after the other."""
+    """Brings releases live, one after the other."""
 
     def __init__(self, project: Project, deployed: Deployed, histories: list[History], stack: ExitStack) -> None:
         self._project = project
@@ -171,36 +206,27 @@ class Rollout:
         self._histories = histories
         self._stack = stack
         self._running: ExitStack | None = None
-        self._number = 0
 
-    def run(self, change: Change) -> None:
-        """Write the revision, run it and deploy the code, in the order of the change."""
-        root = self._project.root
-        write_specs(root, {"task": spec(*change.fields, rest=change.rest), "project": PROJECT})
-        self._project.rowsmith("db", "revision", *change.options)
-        if change.by_hand:
-            self._add(change)
-        if change.order == "stopped":
+    def run(self, release: Release) -> None:
+        """Run the revision and deploy the code, in the order of the change."""
+        order = release.change.order
+        if order == "stopped":
             self._stop()
-        if change.order == "deploy first":
-            self.deploy(change)
-        self._project.rowsmith("db", "upgrade")
-        if change.deploys or change.order == "stopped":
-            self.deploy(change)
+        if order == "deploy first":
+            self.deploy(release)
+        self._project.rowsmith("db", "upgrade", release.revision)
+        if release.change.deploys or order == "stopped":
+            self.deploy(release)
 
-    def deploy(self, change: Change) -> None:
-        """Start the code of the specs, move the clients over, and stop what ran until then."""
-        write_generated(self._project.root)
-        self._number += 1
-        copy = self._project.root.with_name(f"release-{self._number}")
-        shutil.copytree(self._project.root / "app", copy / "app", ignore=shutil.ignore_patterns("__pycache__"))
-        release = self._stack.enter_context(ExitStack())
-        api = release.enter_context(serving(self._project.database, root=copy))
-        self._deployed.body, self._deployed.api = change.body, api
+    def deploy(self, release: Release) -> None:
+        """Start the code, move the clients over, and stop what ran until then."""
+        running = self._stack.enter_context(ExitStack())
+        api = running.enter_context(serving(self._project.database, root=release.root))
+        self._deployed.body, self._deployed.api = release.change.body, api
         self._wait(api.url)
         if self._running is not None:
             self._running.close()
-        self._running = release
+        self._running = running
 
     def _stop(self) -> None:
         self._deployed.api = None
@@ -216,16 +242,6 @@ class Rollout:
             assert time.monotonic() < deadline, "a client does not go on"
             time.sleep(0.01)
 
-    def _add(self, change: Change) -> None:
-        """Write the step by hand: behind what an upgrade adds, or in front of what it drops."""
-        latest = max((self._project.root / VERSIONS).glob("*.py"))
-        source = latest.read_text(encoding="utf-8")
-        upgrade, mark, downgrade = source.partition("\n\n\ndef downgrade")
-        head, docstring, steps = upgrade.partition('this one."""\n')
-        step = f"    {change.by_hand}\n"
-        upgrade = f"{head}{docstring}{step}{steps}" if change.order == "deploy first" else f"{upgrade}\n{step.rstrip()}"
-        latest.write_text(upgrade + mark + downgrade, encoding="utf-8")
-
 
 def test_no_request_fails_while_the_database_is_migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     root = tmp_path / "project"
@@ -233,17 +249,21 @@ def test_no_request_fails_while_the_database_is_migrated(postgres: EmbeddedPostg
     deployed, histories, waits = Deployed(), [History() for _ in range(CLIENTS)], list[float]()
     with new_database(postgres, tables=False) as database, observing(database) as observer, ExitStack() as stack:
         project = Project(root, database)
-        rollout = Rollout(project, deployed, histories, stack)
-        rollout.run(Change((TITLE, N)))
+        first = released(project, Change((TITLE, N)), 0)
+        project.rowsmith("db", "upgrade")
         project.fill(ROWS)
+        releases = {name: released(project, change, number) for number, (name, change) in enumerate(CHANGES.items(), 1)}
+        rollout = Rollout(project, deployed, histories, stack)
         threads = [threading.Thread(target=client, args=(deployed, number, one)) for number, one in enumerate(histories, start=100)]
         for thread in threads:
             thread.start()
         try:
-            rollout.deploy(Change((TITLE, N)))
+            rollout.deploy(first)
             with watching(observer, waits, deployed):
-                for name, change in CHANGES.items():
-                    rollout.run(change)
+                for name, release in releases.items():
+                    before = sum(history.requests for history in histories)
+                    rollout.run(release)
+                    assert sum(history.requests for history in histories) > before or release.change.order == "stopped", name
                     failures = [failure for history in histories for failure in history.failures]
                     assert failures == [], name
                 deployed.ended = True
