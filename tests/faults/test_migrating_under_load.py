@@ -7,6 +7,8 @@ stops the old one.
 
 from __future__ import annotations
 
+import inspect
+import re
 import shutil
 import threading
 import time
@@ -18,6 +20,7 @@ from typing import Any, Literal
 
 import httpx
 
+from app.db.migrations import steps
 from generator.embedded import EmbeddedPostgres
 from generator.migrations.revisions import VERSIONS, read_history
 from tests.support.database import Database, new_database
@@ -40,7 +43,10 @@ WIDE = BOUND.replace("integer", "bigint")
 RANK, REF = "rank: {type: integer, default: 3}", "project: {type: ref, to: Project, nullable: true, on_delete: cascade, inverse: tasks}"
 STATE = "state: {type: enum, values: [open, done], default: open, filter: true}"
 HELD = STATE.replace("open, done", "open, held, done")
-SEARCHED, HEADLINE = "note: {type: text, nullable: true, search: true}", "headline: text?"
+LAX_RANK = "rank: {type: integer, default: 4, nullable: true}"
+SEARCHED, HEADLINE = "note: {type: text, nullable: true, search: true}", "headline: {type: string, nullable: true, sort: true}"
+NEEDED_HEADLINE = "headline: {type: string, default: none, sort: true}"
+CAPTION = NEEDED_HEADLINE.replace("headline: {", "caption: {renamed_from: headline, ")
 TWICE = "twice: {type: bigint, computed: n * 2, stored: true, nullable: true, sort: true}"
 KEPT = "soft_delete: true\n"
 
@@ -50,26 +56,33 @@ class Change:
     """An edit of Task and how it goes live.
 
     `order` is when its revision runs: before the code is deployed (which may be with a later change, unless `deploys`), after that, or
-    while no application runs. `by_hand` is a step added to the revision: at its end, or in front. `body` is what clients of the new code
-    send beside the title.
+    while no application runs. `projects` is whether there is what tasks can refer to. `by_hand` is a step added to the revision: at its
+    end, or in front. `body` is what clients of the new code send beside the title.
     """
 
     fields: tuple[str, ...]
     order: Literal["migrate first", "deploy first", "stopped"] = "migrate first"
     deploys: bool = False
     rest: str = ""
+    projects: bool = True
     options: tuple[str, ...] = ()
     by_hand: str = ""
     body: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-COPY = 'steps.update_rows("tasks", "headline = note", "headline IS NULL AND note IS NOT NULL")'
+STEPS = {name for name, step in inspect.getmembers(steps, inspect.isfunction) if step.__module__ == steps.__name__ and name[0] != "_"}
+"""Every step that a revision can take."""
+
+COPY = 'steps.update_rows("tasks", "headline = left(note, 200)", "headline IS NULL AND note IS NOT NULL")'
 CHANGES = {
-    "fields": Change((TITLE, N, NOTE, RANK, STATE)),
-    "a bound, an index, a reference and a value of an enum": Change((TITLE, BOUND, NOTE, RANK, HELD, REF)),
-    "another type and a computed field": Change((TITLE, WIDE, NOTE, RANK, HELD, REF, TWICE)),
+    "fields, and a resource": Change((TITLE, N, NOTE, RANK, STATE)),
+    "a bound, an index, a reference, a value of an enum, another default, and null": Change((TITLE, BOUND, NOTE, LAX_RANK, HELD, REF)),
+    "another type and a computed field": Change((TITLE, WIDE, NOTE, LAX_RANK, HELD, REF, TWICE)),
     "search and soft delete": Change(
-        (TITLE, WIDE, SEARCHED, RANK, HELD, REF, TWICE), deploys=True, rest=KEPT, body={"note": "some words", "state": "held", "rank": 5}
+        (TITLE, WIDE, SEARCHED, LAX_RANK, HELD, REF, TWICE),
+        deploys=True,
+        rest=KEPT,
+        body={"note": "some words", "state": "held", "rank": 5},
     ),
     "unique, and the end of fields, of a reference and of a value": Change(
         (UNIQUE_TITLE, WIDE, SEARCHED, STATE),
@@ -84,15 +97,16 @@ CHANGES = {
     "the first half of a rename": Change(
         (UNIQUE_TITLE, WIDE, SEARCHED, STATE, HEADLINE), deploys=True, rest=KEPT, by_hand=COPY, body={"headline": "words"}
     ),
-    "the second half of a rename, and the end of search and soft delete": Change(
-        (UNIQUE_TITLE, WIDE, STATE, HEADLINE),
+    "the second half of a rename, a value that is needed, the end of search, of soft delete and of a resource": Change(
+        (UNIQUE_TITLE, WIDE, STATE, NEEDED_HEADLINE),
         "deploy first",
-        options=("--allow", "drop:tasks.note", "--allow", "drop:tasks.deleted_at"),
+        projects=False,
+        options=("--allow", "drop:tasks.note", "--allow", "drop:tasks.deleted_at", "--allow", "drop:projects"),
         by_hand=COPY,
         body={"headline": "words"},
     ),
-    "the end of unique": Change((TEXT_TITLE, WIDE, STATE, HEADLINE)),
-    "a rename at once": Change((TEXT_TITLE, WIDE, STATE, "caption: {type: text, nullable: true, renamed_from: headline}"), "stopped"),
+    "the end of unique": Change((TEXT_TITLE, WIDE, STATE, NEEDED_HEADLINE), projects=False),
+    "a rename at once": Change((TEXT_TITLE, WIDE, STATE, CAPTION), "stopped", projects=False),
 }
 
 
@@ -174,7 +188,8 @@ class Release:
 def released(project: Project, change: Change, number: int) -> Release:
     """Write the revision of a change, and its code beside the project."""
     root = project.root
-    write_specs(root, {"task": spec(*change.fields, rest=change.rest), "project": PROJECT})
+    specs = {"task": spec(*change.fields, rest=change.rest)}
+    write_specs(root, {**specs, "project": PROJECT} if change.projects else specs)
     project.rowsmith("db", "revision", *change.options)
     if change.by_hand:
         add_step(root, change)
@@ -186,14 +201,20 @@ def released(project: Project, change: Change, number: int) -> Release:
     return Release(change, revision, copy)
 
 
+def steps_of(release: Release) -> set[str]:
+    """The steps that the upgrade of a release takes."""
+    source = max((release.root / VERSIONS).glob("*.py")).read_text(encoding="utf-8")
+    return set(re.findall(r"steps\.(\w+)\(", source.partition("def downgrade")[0]))
+
+
 def add_step(root: Path, change: Change) -> None:
     """Write the step by hand: behind what an upgrade adds, or in front of what it drops."""
     latest = max((root / VERSIONS).glob("*.py"))
     source = latest.read_text(encoding="utf-8")
     upgrade, mark, downgrade = source.partition("\n\n\ndef downgrade")
-    head, docstring, steps = upgrade.partition('this one."""\n')
+    head, docstring, rest = upgrade.partition('this one."""\n')
     step = f"    {change.by_hand}\n"
-    upgrade = f"{head}{docstring}{step}{steps}" if change.order == "deploy first" else f"{upgrade}\n{step.rstrip()}"
+    upgrade = f"{head}{docstring}{step}{rest}" if change.order == "deploy first" else f"{upgrade}\n{step.rstrip()}"
     latest.write_text(upgrade + mark + downgrade, encoding="utf-8")
 
 
@@ -249,10 +270,12 @@ def test_no_request_fails_while_the_database_is_migrated(postgres: EmbeddedPostg
     deployed, histories, waits = Deployed(), [History() for _ in range(CLIENTS)], list[float]()
     with new_database(postgres, tables=False) as database, observing(database) as observer, ExitStack() as stack:
         project = Project(root, database)
-        first = released(project, Change((TITLE, N)), 0)
+        first = released(project, Change((TITLE, N), projects=False), 0)
         project.rowsmith("db", "upgrade")
         project.fill(ROWS)
         releases = {name: released(project, change, number) for number, (name, change) in enumerate(CHANGES.items(), 1)}
+        # A table has another name only while no application runs, as the field that is renamed at once.
+        assert STEPS - set().union(*(steps_of(release) for release in releases.values())) == {"rename_table"}
         rollout = Rollout(project, deployed, histories, stack)
         threads = [threading.Thread(target=client, args=(deployed, number, one)) for number, one in enumerate(histories, start=100)]
         for thread in threads:
