@@ -86,9 +86,11 @@ def upgrade(root: Path, target: Target, revision: str = "head", *, sql: bool = F
 
 
 def downgrade(root: Path, target: Target, revision: str, *, sql: bool = False) -> None:
-    """Take revisions back until one. MigrationError as for `upgrade`."""
+    """Take revisions back until one; what `sql` prints begins at the last one. MigrationError as for `upgrade`."""
     if not sql:
         missing(root, current(target))
+    elif ":" not in revision:
+        revision = f"head:{revision}"
     _run(lambda: command.downgrade(_config(root, target), revision, sql=sql), root)
 
 

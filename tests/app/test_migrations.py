@@ -311,7 +311,8 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     changes_tables = "Wrote " in project.rowsmith("db", "revision", *edit.options).err
     project.rowsmith("db", "upgrade")
     assert project.catalog() == expected(project)
-    assert squawk.findings(project.rowsmith("db", "upgrade", "--sql").out) == []
+    there, back = (project.rowsmith("db", *way, "--sql").out for way in (("upgrade",), ("downgrade", "base")))
+    assert squawk.findings(f"{there}\n{back}") == []
     second = project.catalog()
     after = rows_of(project, table)
     assert [row["id"] for row in after] == [row["id"] for row in before]
@@ -471,6 +472,8 @@ def test_sql_is_printed_and_psql_can_run_it(project: Project, postgres: Embedded
         assert {name: made[name] for name in ("columns", "constraints", "indexes")} == {
             name: wanted[name] for name in ("columns", "constraints", "indexes")
         }
+        other.execute(project.rowsmith("db", "downgrade", "base", "--sql").out)
+        assert catalog(other)["columns"] == []
 
 
 def test_a_link_comes_and_goes(project: Project, expected: Expected) -> None:

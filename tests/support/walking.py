@@ -91,8 +91,9 @@ class Walk:
         fill(self._database, self._project.schema, 4)
 
     def end(self) -> None:
-        """Lint the SQL of all revisions."""
-        found = squawk.findings(self._project.rowsmith("db", "upgrade", "--sql").out)
+        """Lint the SQL of all revisions, there and back."""
+        there, back = (self._project.rowsmith("db", *way, "--sql").out for way in (("upgrade",), ("downgrade", "base")))
+        found = squawk.findings(f"{there}\n{back}")
         assert not found, found
 
     def _now(self) -> Catalog:
