@@ -31,6 +31,7 @@ from generator.rules.checker import (
     check,
     check_value,
 )
+from generator.rules.empty import holds_empty
 from generator.rules.reader import SYNTAX, TOO_COMPLEX, RuleError, read
 from generator.rules.syntax import Extent
 from generator.rules.to_python import RUNTIME, python_of, uses_runtime, value_python
@@ -72,12 +73,14 @@ class Rule:
 
     `sql` is the expression of a CHECK; `python` an expression over `self.<column>` that is true exactly when that CHECK is violated, else
     false. It needs `imports`, which are modules of `app.api`. `columns` are the columns in the rule, in the order of their first use.
+    `holds_empty` says whether it holds where all of them are null.
     """
 
     sql: str
     python: str
     columns: tuple[str, ...]
     imports: tuple[str, ...]
+    holds_empty: bool = True
 
 
 def rule_columns(fields: Iterable[ir.Field]) -> dict[str, Column]:
@@ -116,6 +119,7 @@ def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule |
         python=python,
         columns=tuple(column.column for column in columns_of(condition)),
         imports=(RUNTIME,) if uses_runtime(python) else (),
+        holds_empty=holds_empty(condition),
     )
 
 

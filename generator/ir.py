@@ -203,7 +203,8 @@ class CheckConstraint:
     """A CHECK; `sql` is its expression.
 
     For a rule of `checks`, `rule_python` is a Python expression over `self.<column>` that is true exactly when the CHECK is violated; for
-    others it is None. `column` is set for a bound of one field. `message` is what the API says (the `msg` of the 422).
+    others it is None. `column` is set for a bound of one field. `message` is what the API says (the `msg` of the 422). `holds_empty`
+    says whether it holds where all of its columns are null.
     """
 
     name: str
@@ -215,6 +216,7 @@ class CheckConstraint:
     rule_python: str | None
     span: Span
     rule_imports: tuple[str, ...] = ()  # modules of app.api that `rule_python` uses
+    holds_empty: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
                 rule_python=rule.python,
                 span=spec.value_span("name"),
                 rule_imports=rule.imports,
+                holds_empty=rule.holds_empty,
             )
         )
     taken: set[str] = set()

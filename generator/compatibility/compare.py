@@ -213,7 +213,9 @@ def _rows(old: Section, new: Section) -> Iterator[Finding]:
     apart = {key: rule for key, rule in new.uniques.items() if key not in old.uniques and _holds_for_old_clients(key, rule, old, new)}
     yield from (_finding("unique-added-new", rule.place) for rule in apart.values())
     yield from _row_rules("unique", old.uniques, {key: rule for key, rule in new.uniques.items() if key not in apart})
-    yield from _row_rules("check", old.checks, new.checks)
+    lenient = {key: rule for key, rule in new.checks.items() if key not in old.checks and _holds_without(rule.empty, old, new)}
+    yield from (_finding("check-added-new", rule.place) for rule in lenient.values())
+    yield from _row_rules("check", old.checks, {key: rule for key, rule in new.checks.items() if key not in lenient})
     for column, was in old.deletes.items():
         now = new.deletes.get(column)
         if now is not None and was.meaning != now.meaning:
@@ -225,6 +227,13 @@ def _holds_for_old_clients(columns: tuple[str, ...], unique: RowRule, old: Secti
     known = {*old.outputs, *(column for column, _ in old.inputs)}
     unknown = [new.inputs.get((column, "POST")) for column in columns if column not in known]
     return unique.meaning == "nulls distinct" and any(one is not None and one.default == "null" for one in unknown)
+
+
+def _holds_without(empty: tuple[str, ...], old: Section, new: Section) -> bool:
+    """Whether a check is about fields alone that old clients know nothing of, and holds where all of them are null, as in their rows."""
+    known = {*old.outputs, *(column for column, _ in old.inputs)}
+    unknown = [new.inputs.get((column, "POST")) for column in empty]
+    return bool(empty) and known.isdisjoint(empty) and all(one is not None and one.default == "null" for one in unknown)
 
 
 def _row_rules[K](what: str, old: Mapping[K, RowRule], new: Mapping[K, RowRule]) -> Iterator[Finding]:

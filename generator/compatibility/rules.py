@@ -128,6 +128,7 @@ _ROWS = (
     Rule(
         "check-added", _BREAKING, "Requests that break the rule answer 422.", "Make sure that no client sends such values.", "check-removed"
     ),
+    Rule("check-added-new", _SAFE, "Rows without the new fields are taken as before.", mirror="check-removed"),
     Rule("check-removed", _SAFE, "More rows are taken.", mirror="check-added"),
     Rule(
         "check-changed",

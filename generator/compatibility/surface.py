@@ -92,10 +92,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """What rows must hold beyond their fields: a unique constraint, a check, what a delete does. `meaning` tells two of one key apart."""
+    """What rows must hold beyond their fields: a unique constraint, a check, what a delete does.
+
+    `meaning` tells two of one key apart. A check holds where all of `empty` are null, unless there is none.
+    """
 
     place: Place
     meaning: str
+    empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _section(resource: Resource, relations: Relations) -> Section:
             for one in resource.unique
         },
         checks={
-            one.rule_name: RowRule(Place(f"{resource.name} {one.rule_name}", one.span), one.sql)
+            one.rule_name: RowRule(Place(f"{resource.name} {one.rule_name}", one.span), one.sql, one.columns if one.holds_empty else ())
             for one in resource.checks
             if one.rule_name is not None
         },

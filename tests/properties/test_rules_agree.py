@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -300,6 +301,23 @@ def test_postgres_and_python_agree(postgres: EmbeddedPostgres, locale: str) -> N
         loop.close()
     assert seen["rules"] > 250
     assert min(seen["broken"], seen["passed"]) > 1_000
+
+
+def test_no_empty_row_breaks_a_rule_that_is_said_to_hold_for_it() -> None:
+    nullable = {name: replace(column, nullable=True) for name, column in COLUMNS.items()}
+    empty = {column.column: None for column in COLUMNS.values()}
+    seen = {True: 0, False: 0}
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+    @given(CONDITIONS)
+    def holds(text: str) -> None:
+        rule = compile_rule(text, SPAN, nullable)
+        if isinstance(rule, Rule):
+            seen[rule.holds_empty] += 1
+            assert not (rule.holds_empty and broken_in_python(rule, empty)), text
+
+    holds()
+    assert min(seen.values()) > 20
 
 
 EDGES = [

@@ -101,6 +101,11 @@ PAIRS = {
         "constraint-loosened Task.a ge 0 → -5 in POST, PUT, PATCH",
     ),
     "check-added": (api("a: integer"), api("a: integer", rest='checks: [{name: c, rule: "a > 1", message: No.}]\n'), "check-added Task c"),
+    "check-added-new": (
+        api(),
+        api("a: integer?", "b: integer?", rest='checks: [{name: c, rule: "a is null or b is null or a < b", message: No.}]\n'),
+        "check-added-new Task c",
+    ),
     "check-removed": (
         api("a: integer", rest='checks: [{name: c, rule: "a > 1", message: No.}]\n'),
         api("a: integer"),
@@ -188,6 +193,21 @@ def test_soft_delete_adds_what_its_end_takes_away() -> None:
 def test_rows_of_old_clients_can_be_the_same_in_a_new_unique(field: str, unique: str) -> None:
     lines = found(api(SLUG), api(SLUG, field, rest=f"unique: [{unique}]\n"))
     assert any(line.startswith("unique-added ") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        (("a: integer?", "b: integer?"), "a is not null or b is not null"),  # one of both is needed
+        (("a: integer?", "b: integer?"), "not (a is null and b is null)"),
+        (("a: integer?", "b: integer?"), "(a is null) <> (b is null)"),
+        (("a: {type: integer, default: 1}", "b: integer?"), "a > b"),  # a row that is changed meets what a new client has written
+        (("b: integer?",), "length(title) > b"),
+    ],
+)
+def test_old_clients_can_break_a_rule_about_new_fields(fields: tuple[str, ...], rule: str) -> None:
+    lines = found(api(), api(*fields, rest=f'checks: [{{name: c, rule: "{rule}", message: No.}}]\n'))
+    assert "check-added Task c" in lines
 
 
 def test_the_gravest_comes_first() -> None:
