@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tests.support.catalog import catalog
 from tests.support.command import Answer
 from tests.support.database import Database, OpenDatabase
 from tests.support.rows import Rows, all_rows, fill
+
+importlib.import_module("app.models")  # this checkout's, before a command finds the `app` of a project that has no models
 
 
 @dataclass(frozen=True)
