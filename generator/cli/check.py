@@ -11,12 +11,9 @@ from generator import cli
 from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
-from generator.drift import compare
-from generator.findings import findings
+from generator.cli.remembered import answer_for, remember, state_of
+from generator.exclusion import RefusedError, project_lock
 from generator.lock import FileKind
-from generator.migrations.findings import of_revisions
-from generator.pipeline import compile_project
-from generator.write import RefusedError, project_lock
 
 
 def register(app: typer.Typer) -> None:
@@ -43,18 +40,30 @@ def check(
 
 
 def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitCode:
+    version = cli.version()
+    state = state_of(root, version)
+    if state is not None and (answer := answer_for(state)) is not None:
+        console.report((), output, root)
+        console.say(answer)
+        return ExitCode.FINE
+    from generator.drift import compare  # noqa: PLC0415 - the compiler takes a while to load
+    from generator.findings import findings  # noqa: PLC0415
+    from generator.migrations.findings import of_revisions  # noqa: PLC0415
+    from generator.pipeline import compile_project  # noqa: PLC0415
+
     build = compile_project(root)
     code = console.exit_code_of(build.diagnostics, warnings_are_errors=warnings_are_errors)
     if build.schema is None or code is not ExitCode.FINE:
         console.report(build.diagnostics, output, root)
         return ExitCode.USAGE
-    drift = compare(root, build, cli.version())
+    drift = compare(root, build, version)
     found = [*findings(root, drift), *of_revisions(root, build.schema)]
     console.report([*build.diagnostics, *found], output, root)
     if found:
         return ExitCode.FINDINGS
     generated = sum(file.kind is FileKind.GENERATED for file in drift.files)
-    console.say(
-        f"app/ is up to date: {console.count(len(build.schema.resources), 'resource')}, {console.count(generated, 'generated file')}"
-    )
+    answer = f"app/ is up to date: {console.count(len(build.schema.resources), 'resource')}, {console.count(generated, 'generated file')}"
+    console.say(answer)
+    if state is not None and not build.diagnostics and state == state_of(root, version):
+        remember(state, answer)
     return ExitCode.FINE

@@ -17,12 +17,13 @@ from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
 from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
+from generator.exclusion import RefusedError, project_lock
 from generator.files import FOLDER
 from generator.findings import closest_path, of_files, summary
 from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.schema_json import schema_text
-from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock, refresh
+from generator.write import NotPythonError, UnwritableError, apply, refresh
 
 NEWER_LOCK = "RS703"
 NO_REVISION = "RS740"

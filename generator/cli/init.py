@@ -12,8 +12,9 @@ import typer
 from generator import cli
 from generator.cli import console
 from generator.cli.errors import CommandError, ExitCode
+from generator.exclusion import RefusedError
 from generator.scaffold import IncompleteError, project_files, project_name
-from generator.write import RefusedError, UnwritableError, create
+from generator.write import UnwritableError, create
 
 
 def register(app: typer.Typer) -> None:

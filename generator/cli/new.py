@@ -13,10 +13,11 @@ from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
 from generator.diagnostics import Diagnostic, has_errors
 from generator.draft import DraftError, read_fields, read_resource_name, spec_text
+from generator.exclusion import RefusedError
 from generator.files import FOLDER, source_reader
 from generator.format import format_spec
 from generator.pipeline import load_schema
-from generator.write import RefusedError, UnwritableError, create
+from generator.write import UnwritableError, create
 
 
 def register(app: typer.Typer) -> None:

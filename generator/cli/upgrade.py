@@ -15,10 +15,11 @@ from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
 from generator.drift import FileDrift, State, unified
+from generator.exclusion import RefusedError, project_lock
 from generator.lock import LOCK_PATH
 from generator.scaffold import BESIDE_APP, IncompleteError, core_files, is_origin
 from generator.upgrade import Upgrade, findings_of, upgrade_of
-from generator.write import NotPythonError, RefusedError, UnwritableError, apply, project_lock
+from generator.write import NotPythonError, UnwritableError, apply
 
 SHOWN = 40
 """Lines of a difference that are printed."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -225,3 +228,74 @@ def test_check_looks_at_no_database_and_imports_nothing_of_the_application(proje
     )
     assert (done.returncode, done.stdout) == (0, "False\n")
     assert not marker.exists()
+
+
+# --- what is remembered ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def remembered(project: Folder, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    """A project with a hook, that was found up to date."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    project.write("resources/task.yaml", TASK + "hooks: [before_create]\n")
+    project.rowsmith("generate")
+    assert project.rowsmith("check").code == 0
+    return project
+
+
+def test_what_has_not_changed_is_not_compiled_again(remembered: Folder, monkeypatch: pytest.MonkeyPatch):
+    before = remembered.rowsmith("check")
+    monkeypatch.setattr("generator.pipeline.compile_project", None)
+    assert remembered.rowsmith("check") == before
+    assert remembered.rowsmith("check", "--format", "json").out == "[]\n"
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a spec": lambda root: (root / "resources/project.yaml").write_text("resource: Project\nfields:\n  name: text\n"),
+    "a spec more": lambda root: (root / "resources/tag.yaml").write_text("resource: Tag\nfields: {name: string}\n"),
+    "a spec less": lambda root: (root / "resources/project.yaml").unlink(),
+    "a generated file": lambda root: (root / "app/models/task.py").write_text((root / "app/models/task.py").read_text() + "\n"),
+    "a generated file less": lambda root: (root / "app/routes/tasks.py").unlink(),
+    "a stray file": lambda root: (root / "app/models/gone.py").write_text((root / "app/models/task.py").read_text()),
+    "the lock": lambda root: (root / LOCK).write_text((root / LOCK).read_text() + "what\n"),
+    "no lock": lambda root: (root / LOCK).unlink(),
+    "a hook": lambda root: (root / "app/extensions/task.py").write_text("async def before_create() -> None:\n    pass\n"),
+    "a link": lambda root: (
+        (root / "app/models/task.py").rename(root / "away.py") and (root / "app/models/task.py").symlink_to("/etc/hosts")
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_is_seen(remembered: Folder, change: str):
+    CHANGES[change](remembered.root)
+    assert remembered.rowsmith("check").code != 0
+
+
+def test_another_version_of_the_compiler_looks_again(remembered: Folder, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("generator.cli.version", lambda: "99.0")
+    monkeypatch.setattr("generator.pipeline.compile_project", None)
+    assert remembered.rowsmith("check").code == ExitCode.BUG
+
+
+def test_a_warning_is_given_each_time(remembered: Folder):
+    remembered.write(
+        "resources/tag.yaml", "resource: Tag\nfields: {a_name_of_a_field_that_is_as_long_as_it_may_be: {type: string, unique: true}}\n"
+    )
+    remembered.rowsmith("generate")
+    first, second = remembered.rowsmith("check"), remembered.rowsmith("check")
+    assert first == second
+    assert "warning[" in first.err
+    assert remembered.rowsmith("check", "--warn-as-error").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("content", [b"\xff\x00", b"nothing known\n", None], ids=["no text", "something else", "a folder"])
+def test_a_damaged_cache_is_none(remembered: Folder, content: bytes | None):
+    cache = Path(os.environ["XDG_CACHE_HOME"]) / "rowsmith" / "checked"
+    cache.unlink()
+    if content is None:
+        cache.mkdir()
+    else:
+        cache.write_bytes(content)
+    assert remembered.rowsmith("check").code == 0
+    assert remembered.rowsmith("check").code == 0

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.drift import Drift, State, compare
+from generator.exclusion import project_lock
 from generator.ir import Schema
 from generator.pipeline import Build, _load
 from generator.render import RenderedFile
-from generator.write import apply, project_lock
+from generator.write import apply
 
 TASK = "resource: Task\nfields:\n  title: string\n  notes: text?\n"
 PROJECT = "resource: Project\nfields:\n  name: string\n"

@@ -15,9 +15,10 @@ import pytest
 
 from generator.causes import parts_of
 from generator.drift import STAGE, State, hand_edit, unified
+from generator.exclusion import RefusedError, project_lock
 from generator.load import load_file
 from generator.lock import LOCK_PATH, read_lock
-from generator.write import NotPythonError, RefusedError, UnwritableError, create, project_lock
+from generator.write import NotPythonError, UnwritableError, create
 from tests.support.stand_in import PROJECT, TASK, Project
 
 

@@ -1,0 +1,84 @@
+"""Remembers which projects `check` found up to date, so that one in which nothing has changed is not compiled once more.
+
+A project is known by a digest of every file that `check` reads, and of the compiler and the packages that shape what it writes. The digests
+are kept in the user's cache folder and never in the project: a repository cannot say of itself that it has been checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+import generator
+
+FOLDERS = ("resources", "app")
+PACKAGES = ("jinja2", "pydantic", "pyyaml", "ruff")
+MOST = 100
+"""Projects that are remembered, the last ones."""
+
+
+def state_of(root: Path, version: str) -> str | None:
+    """A digest of what the answer of `check` depends on; None where a project holds what is no file, a link, or what cannot be read."""
+    digest = sha256()
+    try:
+        for path in sorted(_files(Path(generator.__file__).parent)):
+            found = path.stat()
+            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\0".encode())
+        digest.update("\0".join((version, sys.version, *(metadata.version(package) for package in PACKAGES))).encode())
+        for folder in FOLDERS:
+            for path in sorted(_files(root / folder)) if os.path.lexists(root / folder) else ():
+                data = path.read_bytes()
+                digest.update(os.fsencode(f"\0{path.relative_to(root)} {len(data)}\0"))
+                digest.update(data)
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below a folder, without those that Python compiles. ValueError for anything else."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                if entry.name != "__pycache__":
+                    yield from _files(Path(entry.path))
+            elif stat.S_ISREG(mode):
+                yield Path(entry.path)
+            else:
+                raise ValueError(entry.path)
+
+
+def answer_for(state: str) -> str | None:
+    """What `check` said of a project in this state, when it was up to date; None where that is not known."""
+    return _read().get(state)
+
+
+def remember(state: str, answer: str) -> None:
+    """Keep the answer for a project that is up to date. Where the cache cannot be written, nothing happens."""
+    known = {**{one: said for one, said in _read().items() if one != state}, state: answer}
+    path = _path()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        staged = path.with_name(f"{path.name}.{os.getpid()}")
+        staged.write_text("".join(f"{one} {said}\n" for one, said in list(known.items())[-MOST:]), encoding="utf-8")
+        staged.replace(path)
+
+
+def _read() -> dict[str, str]:
+    try:
+        lines = _path().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        return {}
+    return {state: answer for state, _, answer in (line.partition(" ") for line in lines) if answer}
+
+
+def _path() -> Path:
+    folder = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(folder) if os.path.isabs(folder) else Path(os.path.expanduser("~/.cache"))) / "rowsmith" / "checked"  # noqa: PTH111, PTH117 - they never raise
