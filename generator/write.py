@@ -19,13 +19,17 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift, read_target
 from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
+
+WORTH_A_PROCESS = 50
+"""Files that take longer to compile than a process to start."""
 
 
 class UnwritableError(Exception):
@@ -129,13 +133,22 @@ def refresh(path: Path, data: bytes) -> None:
 
 
 def _compile(files: Iterable[FileDrift]) -> None:
-    for file in files:
-        if file.wanted is None or not file.path.endswith(".py"):
-            continue
+    """Refuse what is no Python: in as many processes as there are processors, where there is enough of it."""
+    texts = [(file.path, file.wanted) for file in files if file.wanted is not None and file.path.endswith(".py")]
+    processes = min(os.process_cpu_count() or 1, len(texts) // WORTH_A_PROCESS)
+    if processes < 2:
+        _compile_texts(texts)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+            list(pool.map(_compile_texts, (texts[number::processes] for number in range(processes))))
+
+
+def _compile_texts(texts: Iterable[tuple[str, str]]) -> None:
+    for path, text in texts:
         try:
-            compile(file.wanted, file.path, "exec", dont_inherit=True)
+            compile(text, path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-            raise NotPythonError(f"the text rendered for {file.path} is not valid Python: {problem}") from problem
+            raise NotPythonError(f"the text rendered for {path} is not valid Python: {problem}") from problem
 
 
 def _check_access(root: Path, files: Iterable[FileDrift]) -> None:
