@@ -51,7 +51,7 @@ RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "300"))
 RUNS_IN_A_WORLD = 100
 """Queries on the same rows."""
 
-EXAMPLE = {"Project": 6, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}
+EXAMPLE = {"Project": 9, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}
 """Rows of the user who asks, parents before children; the other user has a third."""
 
 EVERY_TYPE = {"Thing": 60}
@@ -131,7 +131,8 @@ class World:
         """Delete a few rows of each resource, whatever becomes of those that refer to them: all that are left are read anew."""
         for name in self.served.sizes:
             case = self.served.case(name)
-            for row in self.random.sample(rows.of(name)[1:], len(rows.of(name)) // 10) if case.has(Operation.DELETE) else ():
+            few = len(rows.of(name)) // (3 if case.resource.soft_delete else 10)
+            for row in self.random.sample(rows.of(name)[1:], few) if case.has(Operation.DELETE) else ():
                 answer = self.served.api.call(user, "DELETE", case.item(user, row["id"]), headers={"If-Match": "*"})
                 assert answer.status_code in {204, 404, 409}, answer.text  # 404: gone with another; 409: another refers to it
                 if case.resource.soft_delete and self.random.random() < 0.3:
@@ -140,6 +141,16 @@ class World:
         for name, known in rows.by_resource.items():
             answers = [self.served.api.call(user, "GET", self.served.case(name).item(user, row["id"])) for row in known]
             rows.by_resource[name] = [answer.json() for answer in answers if answer.status_code == 200]
+            if self.served.case(name).resource.soft_delete:
+                rows.deleted[name] = self._trash(user, self.served.case(name))
+                assert {row["id"] for row in known} == {row["id"] for row in (*rows.of(name), *rows.deleted[name])}
+
+    def _trash(self, user: str, case: ResourceCase) -> list[Row]:
+        """The deleted rows, which no other way leads to."""
+        query = {"deleted_at__isnull": "false", "limit": str(case.resource.page.max), "sort": "id"}
+        page = self.served.api.call(user, "GET", case.path(user), params=query).json()
+        assert page["next_cursor"] is None
+        return page["items"]
 
     def _body(self, resource: ResourceCase, rows: Rows) -> Row:
         body: Row = {}
@@ -203,11 +214,14 @@ class Run:
         self.world = world
         self.random = world.random
         self.case, self.path, within = self._place()
-        self.found = self.random.choice(self.world.rows.of(self.case.resource.name))
+        deleted = self.world.rows.deleted.get(self.case.resource.name, []) if within is None and self.random.random() < 0.3 else []
+        self.found = self.random.choice(deleted or self.world.rows.of(self.case.resource.name))
         self.conditions = self._conditions()
         self.sort = self._sort()
-        self.query = Query(self.case.resource, self.conditions, self.sort or NEWEST_FIRST, within)
+        self.query = Query(self.case.resource, self.conditions, self.sort or NEWEST_FIRST, within, bool(deleted))
         self.parameters = {f"{one.column}__{one.operator}".rstrip("_"): self._spelled(one) for one in self.conditions}
+        if deleted:
+            self.parameters["deleted_at__isnull"] = "false"
         if self.sort:
             self.parameters["sort"] = ",".join(f"-{key.column}" if key.descending else key.column for key in self.sort)
 

@@ -65,6 +65,8 @@ class Query:
     sort: Sequence[Key] = NEWEST_FIRST
     within: tuple[str, str] | None = None
     """The column of a nested list's reference, and its parent's id."""
+    deleted: bool = False
+    """Whether it is the deleted rows that are looked at, instead of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Rows:
 
     schema: Schema
     by_resource: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    deleted: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    """Those that are kept although they were deleted: no list, expansion or reference leads to them."""
 
     def of(self, resource: str) -> list[Row]:
         """Those of one resource."""
@@ -129,7 +133,8 @@ class Rows:
 
     def matching(self, query: Query) -> list[Row]:
         """Every row that the query finds, in its order."""
-        rows = [row for row in self.of(query.resource.name) if all(self._holds(query.resource, row, one) for one in query.conditions)]
+        looked_at = self.deleted.get(query.resource.name, []) if query.deleted else self.of(query.resource.name)
+        rows = [row for row in looked_at if all(self._holds(query.resource, row, one) for one in query.conditions)]
         if query.within is not None:
             column, parent = query.within
             rows = [row for row in rows if row[column] == parent]
