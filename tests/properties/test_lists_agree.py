@@ -47,7 +47,7 @@ from tests.support.serving import Api
 from tests.support.tokens import new_user
 from tests.support.values import answered, values_of
 
-RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "300"))
+RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "200"))
 RUNS_IN_A_WORLD = 100
 """Queries on the same rows."""
 
