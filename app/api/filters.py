@@ -7,7 +7,7 @@ predicate, in the same statement.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, not_, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, func, not_, or_, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.search import asked, found_in
@@ -52,14 +52,22 @@ class FilterSet:
         arguments = {f"filter_{name}": self._argument(name, value) for name, value in given.items() if name != SEARCH}
         return {**arguments, **asked(given[SEARCH]), "search_ranked": ranked} if SEARCH in given else arguments
 
-    def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters) -> S:
-        """`statement`, which selects from the table, with the conditions of `filters`; without deleted rows unless they are asked for."""
+    def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters, *, ranked: bool = False) -> S:
+        """`statement`, which selects from the table, with the conditions of `filters`; without deleted rows unless they are asked for.
+
+        Where it is `ranked`, it has the columns of `found` besides.
+        """
         if all(name != "deleted_at__isnull" for name, _ in filters):
             statement = statement.where(*present(self._table))
         for name, value in filters:
-            condition = self._table.c.id == self.found.c.id__ if name == SEARCH else self._condition(name, value)
-            statement = statement.where(condition)
+            statement = statement.where(self._searched(ranked) if name == SEARCH else self._condition(name, value))
         return statement
+
+    def _searched(self, ranked: bool) -> ColumnElement[bool]:
+        """Ids alone are one array, whose rows the primary key finds: joined, they would be looked for along the index of a sort."""
+        if ranked:
+            return self._table.c.id == self.found.c.id__
+        return self._table.c.id == any_(func.array(select(self.found.c.id__).scalar_subquery()))
 
     def _find(self, parameter: str) -> _Found:
         """A column can have two underscores: that of a reference `project_`."""

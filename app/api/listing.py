@@ -243,8 +243,10 @@ class Listing:
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
-        page = self._filters.filtered(self._statement, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
-        if shape.sort == BEST_FIRST:
+        ranked = shape.sort == BEST_FIRST
+        page = self._filters.filtered(self._statement, shape.filters, ranked=ranked)
+        page = page.order_by(*(key.by(key.expression) for key in order)).limit(limit)
+        if ranked:
             page = page.add_columns(self._expression(RELEVANCE).label(RELEVANCE))
         if shape.offset:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)), as_json=shape.as_json)
