@@ -29,7 +29,7 @@ from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
 
 WORTH_A_PROCESS = 50
-"""Files that take longer to compile than a process to start."""
+"""Files that take longer to compile than a process to start: 400 take 1.1 s in one process, 0.6 s in two."""
 
 
 class UnwritableError(Exception):

@@ -47,9 +47,9 @@ def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitC
         console.say(answer)
         return ExitCode.FINE
     from generator.drift import compare  # noqa: PLC0415 - the compiler takes a while to load
-    from generator.findings import findings  # noqa: PLC0415
-    from generator.migrations.findings import of_revisions  # noqa: PLC0415
-    from generator.pipeline import compile_project  # noqa: PLC0415
+    from generator.findings import findings  # noqa: PLC0415 - as above
+    from generator.migrations.findings import of_revisions  # noqa: PLC0415 - as above
+    from generator.pipeline import compile_project  # noqa: PLC0415 - as above
 
     build = compile_project(root)
     code = console.exit_code_of(build.diagnostics, warnings_are_errors=warnings_are_errors)

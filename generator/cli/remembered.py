@@ -32,7 +32,7 @@ def state_of(root: Path, version: str) -> str | None:
             digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\0".encode())
         digest.update("\0".join((version, sys.version, *(metadata.version(package) for package in PACKAGES))).encode())
         for folder in FOLDERS:
-            for path in sorted(_files(root / folder)) if os.path.lexists(root / folder) else ():
+            for path in sorted(_files(root / folder)):
                 data = path.read_bytes()
                 digest.update(os.fsencode(f"\0{path.relative_to(root)} {len(data)}\0"))
                 digest.update(data)
@@ -42,7 +42,9 @@ def state_of(root: Path, version: str) -> str | None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files below a folder, without those that Python compiles. ValueError for anything else."""
+    """The files below a folder, without those that Python compiles. ValueError for anything else, OSError where there is no folder."""
+    if folder.is_symlink():
+        raise ValueError(folder)
     with os.scandir(folder) as entries:
         for entry in entries:
             mode = entry.stat(follow_symlinks=False).st_mode
@@ -63,8 +65,8 @@ def answer_for(state: str) -> str | None:
 def remember(state: str, answer: str) -> None:
     """Keep the answer for a project that is up to date. Where the cache cannot be written, nothing happens."""
     known = {**{one: said for one, said in _read().items() if one != state}, state: answer}
-    path = _path()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        path = _path()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         staged = path.with_name(f"{path.name}.{os.getpid()}")
         staged.write_text("".join(f"{one} {said}\n" for one, said in list(known.items())[-MOST:]), encoding="utf-8")
@@ -74,11 +76,12 @@ def remember(state: str, answer: str) -> None:
 def _read() -> dict[str, str]:
     try:
         lines = _path().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
+    except (OSError, UnicodeError, RuntimeError):
         return {}
     return {state: answer for state, _, answer in (line.partition(" ") for line in lines) if answer}
 
 
 def _path() -> Path:
-    folder = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(folder) if os.path.isabs(folder) else Path(os.path.expanduser("~/.cache"))) / "rowsmith" / "checked"  # noqa: PTH111, PTH117 - they never raise
+    """The file of the cache. RuntimeError: the user has no home."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (folder if folder.is_absolute() else Path.home() / ".cache") / "rowsmith" / "checked"

@@ -260,6 +260,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "the lock": lambda root: (root / LOCK).write_text((root / LOCK).read_text() + "what\n"),
     "no lock": lambda root: (root / LOCK).unlink(),
     "a hook": lambda root: (root / "app/extensions/task.py").write_text("async def before_create() -> None:\n    pass\n"),
+    "a folder that is a link": lambda root: (root / "app").rename(root.parent / "away") and (root / "app").symlink_to(root.parent / "away"),
     "a link": lambda root: (
         (root / "app/models/task.py").rename(root / "away.py") and (root / "app/models/task.py").symlink_to("/etc/hosts")
     ),
@@ -299,3 +300,15 @@ def test_a_damaged_cache_is_none(remembered: Folder, content: bytes | None):
         cache.write_bytes(content)
     assert remembered.rowsmith("check").code == 0
     assert remembered.rowsmith("check").code == 0
+
+
+def test_without_a_home_nothing_is_remembered(remembered: Folder, monkeypatch: pytest.MonkeyPatch):
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    before = remembered.snapshot()
+    assert remembered.rowsmith("check").code == 0
+    assert remembered.rowsmith("check").code == 0
+    assert remembered.snapshot() == before

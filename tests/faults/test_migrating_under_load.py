@@ -267,6 +267,7 @@ class Rollout:
 
 
 def _until(reached: Callable[[], bool]) -> None:
+    """Look at what the clients, which run freely, have done, until it is so."""
     deadline = time.monotonic() + 30
     while not reached():
         assert time.monotonic() < deadline, "a client does not go on"
