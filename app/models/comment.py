@@ -20,6 +20,9 @@ from app.db.table import TEXT, OwnedTable, check, column
 CommentBody = Annotated[str, Field(min_length=1, max_length=10000)]
 CommentAuthorEmail = Annotated[str, Field(max_length=320), EMAIL]
 CommentClientRef = Annotated[UUID, Field(description="The client's own id of the comment.")]
+CommentSource = Annotated[
+    str, Field(max_length=200, description="The program that it was written with. Kept for support, and in no answer.")
+]
 
 
 class Comment(OwnedTable, table=True):
@@ -44,11 +47,12 @@ class Comment(OwnedTable, table=True):
             "Input should be a date of the years 1 to 9999",
             on="written_on",
         ),
+        check("ck_comments_source_max_length", "char_length(source) <= 200", "String should have at most 200 characters", on="source"),
         Index("ix_comments_created_at", "user_id", "created_at", "id"),
         Index("ix_comments_updated_at", "user_id", "updated_at", "id"),
         Index("ix_comments_written_on_id", "user_id", "written_on", "id"),
         Index("ix_comments_task_id", "user_id", "task_id"),
-        search_index("ix_comments_search", "simple", "body"),
+        search_index("ix_comments_search", "english", "body"),
     )
 
     task_id: UUID = column(Uuid)
@@ -56,6 +60,7 @@ class Comment(OwnedTable, table=True):
     author_email: str | None = column(TEXT)
     client_ref: UUID = column(Uuid, default_factory=random_uuid, server_default="gen_random_uuid()")
     written_on: date = column(Date, default_factory=today, server_default="(now() AT TIME ZONE 'UTC')::date")
+    source: str | None = column(TEXT)
 
 
 class CommentReplace(Body):
@@ -66,6 +71,7 @@ class CommentReplace(Body):
     author_email: CommentAuthorEmail | None = None
     client_ref: CommentClientRef = Field(default_factory=random_uuid)
     written_on: Date_ = Field(default_factory=today)
+    source: CommentSource | None = None
 
 
 class CommentCreate(CommentReplace):
@@ -80,6 +86,7 @@ class CommentUpdate(Body):
     author_email: CommentAuthorEmail | None = Field(default_factory=unset)
     client_ref: CommentClientRef = Field(default_factory=unset)
     written_on: Date_ = Field(default_factory=unset)
+    source: CommentSource | None = Field(default_factory=unset)
 
 
 class CommentRead(Read):
