@@ -196,6 +196,8 @@ def _in_the_way(top: Path, path: Path, real: Path) -> str | None:
     """Why nothing can be written at a place where no file is; None when it can."""
     if path.is_symlink():
         return "it is a symbolic link that leads nowhere"
+    if real.parent.is_dir():  # nearly always
+        return None
     folders = (top / parent for parent in reversed(real.relative_to(top).parents))
     blocking = next((folder for folder in folders if folder.exists() and not folder.is_dir()), None)
     return None if blocking is None else f"`{blocking.relative_to(top).as_posix()}` is not a folder"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from generator import hooks
 from generator.diagnostics import WIDTH, Diagnostic, Related, error
-from generator.drift import Drift, FileDrift, State, read_target
+from generator.drift import REFUSED, Drift, FileDrift, State, read_target
 from generator.ir import Resource, Schema, Span
 from generator.lock import LOCK_PATH, FileKind
 
 GENERATE = "`rowsmith generate` brings it up to date"
+MANY = 40
+"""Files in one state of which not each is worth a line."""
+FEW = 10
 
 
 def findings(root: Path, drift: Drift) -> list[Diagnostic]:
@@ -147,8 +151,19 @@ def _of_hooks(root: Path, drift: Drift) -> Iterator[Diagnostic]:
 
 
 def summary(drift: Drift, forced: Collection[str] = ()) -> list[str]:
-    """A line or two for each file that `generate` writes or deletes: a sign, the path, and why."""
-    return [_summary_line(*_sign_and_reason(file, file.path in forced), file.path) for file in (*drift.changed, *drift.blocked)]
+    """A line or two for each file that `generate` writes or deletes: a sign, the path, and why. Of many that are alike, the first few."""
+    files = (*drift.changed, *drift.blocked)
+    alike = Counter(file.state for file in files)
+    seen: Counter[State] = Counter()
+    lines: list[str] = []
+    for file in files:
+        seen[file.state] += 1
+        sign, reason = _sign_and_reason(file, file.path in forced)
+        if alike[file.state] <= MANY or seen[file.state] <= FEW or file.state in {*REFUSED, State.BLOCKED}:
+            lines.append(_summary_line(sign, reason, file.path))
+        elif seen[file.state] == alike[file.state]:
+            lines.append(f"{sign} … {alike[file.state] - FEW:,} more")
+    return lines
 
 
 def _summary_line(sign: str, reason: str, path: str) -> str:

@@ -84,6 +84,7 @@ def _section(module: str) -> int:
     return 2 if package == "app" else 0 if package in sys.stdlib_module_names else 1
 
 
+@cache
 def order(name: str) -> tuple[int, list[tuple[int, str]]]:
     """The key by which isort orders names: constants, then classes, then functions; numbers inside of them by their value."""
     return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, _natural(name))

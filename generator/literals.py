@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from decimal import Decimal
+from functools import cache
 
 from generator.ir import JsonValue
 
@@ -27,6 +28,7 @@ def literal(value: JsonValue | Decimal) -> str:
             return repr(value)
 
 
+@cache
 def text(value: str) -> str:
     """A string literal in double quotes, escaped where a character does not show; a long one part by part, for use in parentheses."""
     return "\n".join(_quoted(part) for part in _parts(value))

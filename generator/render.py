@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one function, which it documents
 
-from generator.ir import Schema
+from generator.ir import Resource, Schema
+from generator.parallel import each
 from generator.plan.deletions import deletions_of
 from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
@@ -34,25 +37,45 @@ class RenderedFile:
 
 
 class FormatterError(Exception):
-    """The formatter refused rendered code: a defect of the generator, never of a spec."""
+    """What was rendered is no Python: a defect of the generator, never of a spec. The message says which file, and where."""
 
 
 def render(schema: Schema) -> tuple[RenderedFile, ...]:
     """Every generated file of `schema`, formatted, sorted by path."""
-    files: list[RenderedFile] = []
-    deletions, related = deletions_of(schema), relations_of(schema)
-    tables = {resource.name: resource.plural for resource in schema.resources}
-    beside: dict[str, frozenset[str]] = {}
-    for resource in schema.resources:
-        relations = related[resource.name]
-        model, routes = model_module(resource, tables, relations), route_module(resource, deletions[resource.name], relations)
-        files.append(RenderedFile(model.path, _template("model.py.j2", m=model), resource.source))
-        files.append(RenderedFile(routes.path, _routes(routes), resource.source))
-        beside[resource.name] = routes.beside
-    models, routers = models_index(schema), routes_index(schema, beside)
+    modules = list(each(_renderer(schema), schema.resources))
+    models, routers = models_index(schema), routes_index(schema, {module.resource: module.beside for module in modules})
+    files = [file for module in modules for file in (module.model, module.routes)]
     files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))
     files.append(RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None))
     return tuple(sorted(_formatted(files), key=lambda file: file.path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Modules:
+    """The two modules of a resource; `beside` is what its routes define besides the router."""
+
+    resource: str
+    model: RenderedFile
+    routes: RenderedFile
+    beside: frozenset[str]
+
+
+def _renderer(schema: Schema) -> Callable[[Resource], _Modules]:
+    """What renders one resource of `schema`."""
+    deletions, related = deletions_of(schema), relations_of(schema)
+    tables = {resource.name: resource.plural for resource in schema.resources}
+
+    def rendered(resource: Resource) -> _Modules:
+        relations = related[resource.name]
+        model, routes = model_module(resource, tables, relations), route_module(resource, deletions[resource.name], relations)
+        return _Modules(
+            resource.name,
+            RenderedFile(model.path, _template("model.py.j2", m=model), resource.source),
+            RenderedFile(routes.path, _routes(routes), resource.source),
+            routes.beside,
+        )
+
+    return rendered
 
 
 @cache
@@ -94,14 +117,13 @@ def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:
             "format",
             "--isolated",
             "--no-cache",
-            "--quiet",
             f"--config=line-length={LINE_LENGTH}",
             "--target-version=py313",
             ".",
         ]
         result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
         if result.returncode != 0:
-            raise FormatterError(result.stderr)
+            raise FormatterError(re.sub(r"(\d+)\.py", lambda number: files[int(number[1])].path, result.stderr))
         return [RenderedFile(file.path, path.read_bytes().decode(), file.source) for path, file in zip(paths, files, strict=True)]
 
 

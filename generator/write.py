@@ -2,7 +2,7 @@
 
 `apply` brings app/ in line with a comparison, in an order that lets a run be killed at any point and be repaired by the next one:
 
-1. every text is compiled and every target is looked at before anything is written;
+1. every target is looked at before anything is written (and the formatter has parsed every text);
 2. the new texts are staged in app/.rowsmith-stage (the same file system), and so is the new lock, which from then on is the journal:
    the next run takes its hashes as known, so that a file which was already replaced is not mistaken for a hand edit;
 3. the staged files replace the old ones, one rename each, and orphans are deleted;
@@ -19,17 +19,13 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift, read_target
 from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
-
-WORTH_A_PROCESS = 50
-"""Files that take longer to compile than a process to start: 400 take 1.1 s in one process, 0.6 s in two."""
 
 
 class UnwritableError(Exception):
@@ -39,10 +35,6 @@ class UnwritableError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-
-
-class NotPythonError(Exception):
-    """A rendered file is not valid Python: a bug of the generator. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +50,7 @@ def apply(root: Path, drift: Drift, forced: Collection[str] = ()) -> bool:
     """Write what differs; `forced` are the paths of refused files that may be overwritten or deleted. True when anything was written.
 
     The caller holds `project_lock`. RefusedError: a refused file that is not forced, or a target that is no file of the project;
-    UnwritableError: the machine refuses; NotPythonError. In the first and the last case nothing was written; after UnwritableError the
-    next run continues.
+    UnwritableError: the machine refuses. In the first case nothing was written; after the second the next run continues.
     """
     for file in drift.blocked:
         raise RefusedError(f"`{file.path}` cannot be written: {file.problem}", "move away what stands there, then run this again")
@@ -71,7 +62,6 @@ def apply(root: Path, drift: Drift, forced: Collection[str] = ()) -> bool:
     lock = render_lock(drift.wanted)
     if not drift.changed and not drift.interrupted and drift.reading.text == lock:
         return False
-    _compile(drift.changed)
     with _explained():
         _check_access(root, drift.changed)
         _recover(root, drift)
@@ -132,25 +122,6 @@ def refresh(path: Path, data: bytes) -> None:
 # --- the steps of `apply` -----------------------------------------------------------------------------------------------------------
 
 
-def _compile(files: Iterable[FileDrift]) -> None:
-    """Refuse what is no Python: in as many processes as there are processors, where there is enough of it."""
-    texts = [(file.path, file.wanted) for file in files if file.wanted is not None and file.path.endswith(".py")]
-    processes = min(os.process_cpu_count() or 1, len(texts) // WORTH_A_PROCESS)
-    if processes < 2:
-        _compile_texts(texts)
-    else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-            list(pool.map(_compile_texts, (texts[number::processes] for number in range(processes))))
-
-
-def _compile_texts(texts: Iterable[tuple[str, str]]) -> None:
-    for path, text in texts:
-        try:
-            compile(text, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-            raise NotPythonError(f"the text rendered for {path} is not valid Python: {problem}") from problem
-
-
 def _check_access(root: Path, files: Iterable[FileDrift]) -> None:
     """Refuse what a rename would quietly get around: a file that its owner has made read-only."""
     for file in files:
@@ -207,7 +178,7 @@ def _stage(root: Path, files: Iterable[FileDrift], lock: str) -> list[_Step]:
 
 def _staged(root: Path, stage: Path, files: Iterable[FileDrift]) -> Iterator[_Step]:
     for number, file in enumerate(files):
-        target = read_target(root, file.path).real
+        target = Path(os.path.realpath(root / file.path))
         if file.wanted is None:
             yield _Step(file.path, target, None)
             continue

@@ -23,7 +23,7 @@ from generator.findings import closest_path, of_files, summary
 from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.schema_json import schema_text
-from generator.write import NotPythonError, UnwritableError, apply, refresh
+from generator.write import UnwritableError, apply, refresh
 
 NEWER_LOCK = "RS703"
 NO_REVISION = "RS740"
@@ -88,9 +88,6 @@ def run(root: Path, options: _Options) -> ExitCode:
         raise CommandError(ExitCode.REFUSED, refusal.message, refusal.hint) from refusal
     except UnwritableError as problem:
         raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
-    except NotPythonError as problem:
-        hint = "this is a bug of Rowsmith, and nothing was written: please report it with the spec that causes it"
-        raise CommandError(ExitCode.BUG, str(problem), hint) from problem
 
 
 def _run(root: Path, options: _Options) -> ExitCode:

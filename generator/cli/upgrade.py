@@ -19,7 +19,7 @@ from generator.exclusion import RefusedError, project_lock
 from generator.lock import LOCK_PATH
 from generator.scaffold import BESIDE_APP, IncompleteError, core_files, is_origin
 from generator.upgrade import Upgrade, findings_of, upgrade_of
-from generator.write import NotPythonError, UnwritableError, apply
+from generator.write import UnwritableError, apply
 
 SHOWN = 40
 """Lines of a difference that are printed."""
@@ -64,8 +64,6 @@ def upgrade(
         raise CommandError(ExitCode.REFUSED, refusal.message, refusal.hint) from refusal
     except UnwritableError as problem:
         raise CommandError(ExitCode.ENVIRONMENT, problem.message, problem.hint) from problem
-    except NotPythonError as problem:
-        raise CommandError(ExitCode.BUG, str(problem), "nothing was written: please report it") from problem
     _say_what_happened(found, beside, writes=writes)
     console.report(findings_of(found), output, root)
     if output is OutputFormat.TEXT and not diff:

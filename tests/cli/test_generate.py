@@ -45,6 +45,13 @@ def test_a_first_run_says_what_it_wrote_on_stderr(specs: Folder):
     )
 
 
+def test_of_many_new_files_the_first_few_are_named(specs: Folder):
+    for number in range(20):
+        specs.write(f"resources/part{number}.yaml", f"resource: Part{number}\nfields:\n  name: string\n")
+    lines = specs.rowsmith("generate").err.splitlines()
+    assert lines[9:] == ["+ app/models/part15.py  (new)", "+ … 37 more", "47 files changed, 0 unchanged"]
+
+
 def test_a_second_run_says_that_all_is_well(project: Folder):
     before = project.snapshot()
     answer = project.rowsmith("generate")

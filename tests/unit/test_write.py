@@ -18,7 +18,8 @@ from generator.drift import STAGE, State, hand_edit, unified
 from generator.exclusion import RefusedError, project_lock
 from generator.load import load_file
 from generator.lock import LOCK_PATH, read_lock
-from generator.write import NotPythonError, UnwritableError, create
+from generator.render import FormatterError, formatted
+from generator.write import UnwritableError, create
 from tests.support.stand_in import PROJECT, TASK, Project
 
 
@@ -361,14 +362,12 @@ def test_a_lock_cannot_make_us_delete_anything_outside_app(generated: Project):
     assert victim.exists()
 
 
+def test_a_text_that_is_no_python_does_not_pass_the_formatter():
+    with pytest.raises(FormatterError, match=r"Failed to parse source\.py:1:1"):
+        formatted('"""')
+
+
 # --- the machine refuses --------------------------------------------------------------------------------------------------------------
-
-
-def test_text_that_is_no_python_is_not_written(project: Project):
-    project.template = '"""'
-    with pytest.raises(NotPythonError):
-        project.generate()
-    assert not project.file("app").exists()
 
 
 AS_ANOTHER_USER = """
