@@ -45,9 +45,15 @@ def version_at(root: Path, reference: str) -> Version:
         for path in listed.stdout.decode(errors="replace").split("\0")
         if path.endswith(".yaml") and not Path(path).name.startswith(".")
     ]
-    lock = _git(root, "show", f"{commit}:./{LOCK_PATH}")
-    plurals: Mapping[str, str] = parse_lock(lock.stdout.decode(errors="replace")).lock.plurals if lock.returncode == 0 else {}
+    lock = text_at(root, commit, LOCK_PATH)
+    plurals: Mapping[str, str] = parse_lock(lock).lock.plurals if lock else {}
     return Version(commit, {path: _git(root, "show", f"{commit}:./{path}").stdout for path in sorted(paths)}, plurals)
+
+
+def text_at(root: Path, commit: str, path: str) -> str:
+    """The text of a file below `root` in a commit; empty where it has none."""
+    shown = _git(root, "show", f"{commit}:./{path}")
+    return shown.stdout.decode(errors="replace") if shown.returncode == 0 else ""
 
 
 def texts_with(root: Path, path: str, text: str) -> Iterator[str]:

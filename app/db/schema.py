@@ -16,10 +16,10 @@ from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
-from app.db.cleanup import function_sql, referring_columns, trash_sql
+from app.db.cleanup import referring_columns
+from app.db.guards import PURGE, PURGES, protect_sql
 from app.db.search import drop_function_sql, search_of
 from app.db.statements import DELETED_AT, keeps_deleted
-from app.db.table import POLICY
 from app.models import TABLE_MODULES
 
 type Connection = asyncpg.Connection[asyncpg.Record]
@@ -51,12 +51,8 @@ async def create_schema(owner_dsn: str, app_role: str) -> None:
         for table in tables:
             await _sync_constraints(connection, table)
             await _sync_indexes(connection, table)
-            await _protect(connection, table, app_role)
-            for statement in (*function_sql(table.name, app_role), *_search_sql(table, app_role)):
+            for statement in _guards_sql(table, app_role):
                 await connection.execute(statement)
-            if keeps_deleted(table):
-                for statement in trash_sql(table.name, referring_columns(table), app_role):
-                    await connection.execute(statement)
 
 
 @asynccontextmanager
@@ -209,19 +205,11 @@ async def _sync_indexes(connection: Connection, table: Table) -> None:
             await connection.execute(f"COMMENT ON INDEX {_quote(name)} IS '{_mark(definition)}'")
 
 
-async def _protect(connection: Connection, table: Table, app_role: str) -> None:
-    name = _quote(table.name)
-    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
-    if not await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_policy WHERE polrelid = $1::text::regclass AND polname = $2)", name, POLICY
-    ):
-        await connection.execute(f"CREATE POLICY {POLICY} ON {name} USING (user_id = current_setting('app.user_id', true))")
-    await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {_quote(app_role)}")
-
-
-def _search_sql(table: Table, app_role: str) -> list[str]:
+def _guards_sql(table: Table, app_role: str) -> list[str]:
     search = search_of(table)
-    return [drop_function_sql(table.name)] if search is None else search.function_sql(table.name, app_role)
+    found = [drop_function_sql(table.name)] if search is None else search.function_sql(table.name, app_role)
+    purge = PURGES[PURGE](table.name, referring_columns(table), app_role) if keeps_deleted(table) else []
+    return [*protect_sql(table.name, app_role), *found, *purge]
 
 
 def _is_reference(constraint: Constraint) -> bool:

@@ -85,7 +85,7 @@ def revision(
         replace_file(root / STATE, accepted(root, history).encode())
         console.say(f"noted: {', '.join(history.edited)}" if history.edited else "no revision was edited")
         return
-    target, renames = database_of(schema), renames_of(schema, history.database)
+    target, renames = database_of(schema, history.editions), renames_of(schema, history.database)
     found = difference(history.database, target, renames, dict(_replacement(one) for one in replace or ()))
     problems = [*found.problems, *ambiguities(found.operations, allow or ())]
     if problems:

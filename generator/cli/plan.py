@@ -15,8 +15,9 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.compatibility.compare import compare
 from generator.compatibility.surface import surface
 from generator.compatibility.waivers import WaiverError, read_waivers
-from generator.history import HistoryError, Version, version_at
+from generator.history import HistoryError, Version, text_at, version_at
 from generator.ir import Schema
+from generator.migrations.editions import GUARDS, editions_in, editions_of
 from generator.migrations.revisions import RevisionError, pending, read_history
 from generator.pipeline import compile_project, compile_specs
 from generator.render import RenderedFile, render
@@ -72,7 +73,7 @@ def plan(
         against=against,
         commit=old.commit,
         findings=found,
-        migration=forecast(before, build.schema, found),
+        migration=forecast(before, build.schema, found, (editions_in(text_at(root, old.commit, GUARDS)), editions_of(root))),
         revised=_is_revised(root, build.schema),
         files=_changed(render(before), build.files),
         waivers=waivers,

@@ -60,10 +60,14 @@ def repeated(base: Database, heads: Sequence[Database], together: Database) -> t
     """What has to be done again once all branches have run: what purges a table names all columns that refer to it, those of each."""
     found: list[PurgeDeleted] = []
     for table in together.tables:
-        known = [{one.name: one.purge for one in database.tables}.get(table.name) for database in (base, *heads)]
-        if table.purge is not None and {one for one in known[1:] if one != known[0]} not in (set(), {table.purge}):
-            found.append(PurgeDeleted(table.name, table.purge))
+        was, *known = ({one.name: _purging(one) for one in database.tables}.get(table.name) for database in (base, *heads))
+        if table.purge is not None and {one for one in known if one != was} not in (set(), {_purging(table)}):
+            found.append(PurgeDeleted(table.name, table.purge, table.purge_edition))
     return tuple(found)
+
+
+def _purging(table: Table) -> tuple[tuple[str, ...] | None, int]:
+    return table.purge, table.purge_edition
 
 
 def _referring(table: Table, tables: Iterable[Table]) -> tuple[str, ...]:
@@ -91,7 +95,19 @@ def _table(was: Table, mine: Table, yours: Table, conflicts: list[str]) -> Table
         conflicts.append(f"{was.name} search")
     resource = _either(was.name, was.resource, mine.resource, yours.resource, conflicts)
     keeps = _either(was.name, was.purge is not None, mine.purge is not None, yours.purge is not None, conflicts)
-    return Table(was.name, resource or was.resource, columns, constraints, indexes, search, () if keeps else None)
+    purge = _either(was.name, was.purge_edition, mine.purge_edition, yours.purge_edition, conflicts)
+    protection = _either(was.name, was.protection, mine.protection, yours.protection, conflicts)
+    return replace(
+        was,
+        resource=resource or was.resource,
+        columns=columns,
+        constraints=constraints,
+        indexes=indexes,
+        search=search,
+        purge=() if keeps else None,
+        purge_edition=purge or was.purge_edition,
+        protection=protection or was.protection,
+    )
 
 
 def _parts[T: (Column, Constraint, StoredIndex)](

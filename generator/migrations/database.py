@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from generator.columns import column_type, default_sql, value_sql
 from generator.ir import EnumType, Field, Index, Reference, Resource, Schema
+from generator.migrations.editions import Editions
 from generator.samples import NoSampleError, sample_value
 from generator.sql import PRESENT, quote_identifier
 
 FORMAT = 1
+FIRST = Editions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class StoredSearch:
     index: str
     language: str
     columns: tuple[str, ...]
+    edition: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Table:
     """A resource's table.
 
     `purge`, where it keeps deleted rows for a while, has the columns that refer to it (`comments.task_id`), which keep a row from being
-    purged; None where deleted rows are gone.
+    purged; None where deleted rows are gone. `protection`, `purge_edition` and that of a search say which text of app/db/guards.py it has.
     """
 
     name: str
@@ -78,6 +81,8 @@ class Table:
     indexes: tuple[StoredIndex, ...]
     search: StoredSearch | None = None
     purge: tuple[str, ...] | None = None
+    purge_edition: int = 1
+    protection: int = 1
 
     def column(self, field: str) -> Column | None:
         """The column of a field."""
@@ -116,15 +121,21 @@ CORE = (
 """The tables of the application itself (app/db/idempotency.py). No resource's name is like theirs."""
 
 
-def database_of(schema: Schema) -> Database:
-    """The database that a schema stands for."""
+def database_of(schema: Schema, editions: Editions = FIRST) -> Database:
+    """The database that a schema stands for, guarded by these editions of app/db/guards.py."""
     plurals = {resource.name: resource.plural for resource in schema.resources}
     referring: dict[str, list[str]] = {resource.name: [] for resource in schema.resources}
     for resource in schema.resources:
         for field in resource.fields:
             if isinstance(field.type, Reference):
                 referring[field.type.target].append(f"{resource.plural}.{field.column}")
-    return Database((*(_table(resource, plurals, sorted(referring[resource.name])) for resource in schema.resources), *CORE))
+    tables = (*(_table(resource, plurals, sorted(referring[resource.name])) for resource in schema.resources), *CORE)
+    return Database(tuple(_guarded(table, editions) for table in tables))
+
+
+def _guarded(table: Table, editions: Editions) -> Table:
+    search = replace(table.search, edition=editions.search) if table.search is not None else None
+    return replace(table, search=search, purge_edition=editions.purge, protection=editions.protection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +175,8 @@ def _loaded(table: Any) -> Table:
         tuple(StoredIndex(**index) for index in table["indexes"]),
         StoredSearch(**(search | {"columns": tuple(search["columns"])})) if (search := table.get("search")) else None,
         None if table.get("purge") is None else tuple(table["purge"]),
+        table.get("purge_edition", 1),  # states from before there were others have none
+        table.get("protection", 1),
     )
 
 

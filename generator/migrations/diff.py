@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from generator.migrations.operations import (
     DropSearch,
     DropTable,
     Operation,
+    Protect,
     PurgeDeleted,
     RenameColumn,
     RenameConstraint,
@@ -119,8 +121,19 @@ def difference(
             phases.add_rules += [AddIndex(table.name, index) for index in table.indexes]
             phases.add_rules += [SetSearch(table.name, table.search)] if table.search is not None else []
             phases.add_references += [AddConstraint(table.name, one) for one in table.constraints if one.kind == "foreign"]
-            phases.add_references += [PurgeDeleted(table.name, table.purge)] if table.purge is not None else []
+            phases.add_references += [PurgeDeleted(table.name, table.purge, table.purge_edition)] if table.purge is not None else []
+    phases.add_references += _protected(before, new)
     return phases.done()
+
+
+def _protected(old: Database, new: Database) -> Iterator[Protect]:
+    """The tables that are to be protected by another edition, those of one together; a new table has the first one."""
+    before = {table.resource: table.protection for table in old.tables}
+    others: defaultdict[int, list[str]] = defaultdict(list)
+    for table in new.tables:
+        if before.get(table.resource, 1) != table.protection:
+            others[table.protection].append(table.name)
+    return (Protect(tuple(tables), edition) for edition, tables in sorted(others.items()))
 
 
 @dataclass(slots=True)
@@ -169,8 +182,9 @@ class _Comparison:
         if before is not None and after is None:
             deleted = tuple(one for one in before if one.partition(".")[0] in self.kept - {self.was.name})
             self.phases.drop_rules.append(DropDeleted(self.was.name, deleted))
-        if after is not None and (after != before or moved):
-            self.phases.add_references.append(PurgeDeleted(self.new.name, after))
+        changed = (before, self.was.purge_edition) != (after, self.new.purge_edition)
+        if after is not None and (changed or moved):
+            self.phases.add_references.append(PurgeDeleted(self.new.name, after, self.new.purge_edition))
 
     def _rebuilt(self, before: Mapping[str, Column], after: Mapping[str, Column]) -> set[str]:
         """The columns that are dropped and added: computed ones that change, and all of them where a type changes."""

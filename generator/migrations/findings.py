@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
 from generator.ir import Schema, Span
+from generator.migrations.editions import GUARDS
 from generator.migrations.places import place_of
 from generator.migrations.revisions import VERSIONS, RevisionError, pending, read_history
 
@@ -26,7 +27,8 @@ def of_revisions(root: Path, schema: Schema) -> list[Diagnostic]:
     names = [one.summary for one in operations]
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     places = [place for one in operations if (place := place_of(one, schema)) is not None]
-    message = f"the specs have changes that no revision has: {', '.join([*names[:SHOWN], *more])}"
+    changed = f"the specs, or {GUARDS}," if any(one.step.edition for one in operations) else "the specs"
+    message = f"{changed} have changes that no revision has: {', '.join([*names[:SHOWN], *more])}"
     return [*edited, error("RS740", message, places[0] if places else None, hint="`rowsmith db revision` writes a revision for them")]
 
 

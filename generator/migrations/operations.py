@@ -13,10 +13,14 @@ from generator.sql import quote_identifier
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A call of a function of app/db/migrations/steps.py; its arguments are texts, or None."""
+    """A call of a function of app/db/migrations/steps.py; its arguments are texts, or None.
+
+    `edition` is that of app/db/guards.py where the step has one; None for the first one, which steps take by themselves.
+    """
 
     function: str
     arguments: tuple[str | None, ...]
+    edition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,12 +408,13 @@ class SetSearch:
     @property
     def summary(self) -> str:
         """What it does, in a few words."""
-        return f"search {', '.join(f'{self.table}.{column}' for column in self.search.columns)}"
+        return f"search {', '.join(f'{self.table}.{column}' for column in self.search.columns)}{_told(self.search.edition)}"
 
     @property
     def step(self) -> Step:
         """The call that does it."""
-        return Step("set_search", (self.table, self.search.index, self.search.language, *self.search.columns))
+        arguments = (self.table, self.search.index, self.search.language, *self.search.columns)
+        return Step("set_search", arguments, _beyond_first(self.search.edition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,16 +441,17 @@ class PurgeDeleted:
 
     table: str
     referring: tuple[str, ...]
+    edition: int = 1
 
     @property
     def summary(self) -> str:
         """What it does, in a few words."""
-        return f"purge deleted rows of {self.table}"
+        return f"purge deleted rows of {self.table}{_told(self.edition)}"
 
     @property
     def step(self) -> Step:
         """The call that does it."""
-        return Step("purge_deleted", (self.table, *self.referring))
+        return Step("purge_deleted", (self.table, *self.referring), _beyond_first(self.edition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,6 +492,24 @@ class DropDeleted:
         return Step("drop_deleted", (self.table, *self.referring))
 
 
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """Another edition of row-level security and of the application's rights on some tables."""
+
+    tables: tuple[str, ...]
+    edition: int
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"protect {self.tables[0] if len(self.tables) == 1 else f'{len(self.tables)} tables'} (edition {self.edition})"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("protect", self.tables, self.edition)
+
+
 type Operation = (
     CreateTable
     | DropTable
@@ -511,6 +535,7 @@ type Operation = (
     | PurgeDeleted
     | StopPurging
     | DropDeleted
+    | Protect
 )
 
 
@@ -521,6 +546,14 @@ def consent_of(operation: Operation) -> str | None:
             return operation.consent
         case _:
             return None
+
+
+def _beyond_first(edition: int) -> int | None:
+    return edition if edition > 1 else None
+
+
+def _told(edition: int) -> str:
+    return f" (edition {edition})" if edition > 1 else ""
 
 
 def _definition(column: Column) -> str:

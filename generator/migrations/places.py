@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.ir import Reference, Resource, Schema, Span
+from generator.migrations.editions import GUARDS
 from generator.migrations.operations import (
     AddColumn,
     AddComputed,
@@ -22,6 +23,7 @@ from generator.migrations.operations import (
     DropSearch,
     DropTable,
     Operation,
+    Protect,
     PurgeDeleted,
     RenameColumn,
     RenameConstraint,
@@ -35,8 +37,10 @@ from generator.migrations.operations import (
 
 
 def place_of(operation: Operation, schema: Schema) -> Span | None:
-    """The place of what an operation adds, changes or drops in a version of the specs; None where that version has nothing of it."""
+    """The place of what an operation adds, changes or drops in a version of the specs, or in the core; None where neither has it."""
     table, part = _subject(operation)
+    if part == GUARDS:
+        return Span(GUARDS, 1, 1)
     for resource in schema.resources:
         if table is None or resource.plural == table:
             spans = dict(_parts(resource))
@@ -45,7 +49,7 @@ def place_of(operation: Operation, schema: Schema) -> Span | None:
     return None
 
 
-def _subject(operation: Operation) -> tuple[str | None, str | None]:  # noqa: C901  # a case an operation
+def _subject(operation: Operation) -> tuple[str | None, str | None]:  # noqa: C901, PLR0912  # a case an operation
     """The table, and the column, constraint or index, by the name that it has after the operation."""
     match operation:
         case CreateTable() | DropTable():
@@ -72,6 +76,8 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:  # noqa: C9
             return None, operation.name
         case RenameIndex():
             return None, operation.new
+        case Protect():
+            return None, GUARDS
 
 
 def _parts(resource: Resource) -> Iterator[tuple[str, Span]]:

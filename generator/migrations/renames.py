@@ -100,6 +100,8 @@ def _table(table: Table, new: Database, resource: str, tables: Mapping[str, str]
         indexes=tuple(replace(index, sql=substitute(index.sql, columns)) for index in table.indexes),
         search=table.search,
         purge=table.purge,
+        purge_edition=table.purge_edition,
+        protection=table.protection,
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from generator.ir import Schema
 from generator.literals import text
 from generator.lock import digest
-from generator.migrations.database import Database, database_of, dump, load
+from generator.migrations.database import FIRST, Database, database_of, dump, load
 from generator.migrations.diff import difference
+from generator.migrations.editions import Editions, editions_of
 from generator.migrations.operations import Operation
 from generator.migrations.renames import renames_of
 from generator.render import formatted
@@ -39,7 +40,8 @@ class RevisionError(Exception):
 class History:
     """The revisions of a project: how many there are, the last one, and the database it leads to.
 
-    `edited` are the files that are not what was written, by name; `digests` what was written, as far as that is known.
+    `edited` are the files that are not what was written, by name; `digests` what was written, as far as that is known. `editions` are those
+    of what guards rows that the project has now.
     """
 
     count: int
@@ -47,6 +49,7 @@ class History:
     database: Database
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
     edited: tuple[str, ...] = ()
+    editions: Editions = FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def read_history(root: Path) -> History:
         hint = "once the specs are merged, `rowsmith db merge` joins them"
         raise RevisionError(f"the revisions have {len(heads)} heads: {', '.join(heads)}", hint)
     if not heads:
-        return History(0, None, Database())
+        return History(0, None, Database(), editions=editions_of(root))
     try:
         state = load((root / STATE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -104,7 +107,7 @@ def read_history(root: Path) -> History:
         hint = f"restore what belongs together: git checkout HEAD -- {FOLDER}"
         raise RevisionError(f"{STATE} is that of revision {state.revision}, but the last one is {heads[0]}", hint)
     edited = tuple(name for name, now in found.items() if state.digests.get(name, now) != now)
-    return History(len(parents), heads[0], state.database, {**found, **state.digests}, edited)
+    return History(len(parents), heads[0], state.database, {**found, **state.digests}, edited, editions_of(root))
 
 
 def accepted(root: Path, history: History) -> str:
@@ -113,8 +116,8 @@ def accepted(root: Path, history: History) -> str:
 
 
 def pending(schema: Schema, history: History) -> tuple[Operation, ...]:
-    """What the specs ask for beyond the last revision."""
-    return difference(history.database, database_of(schema), renames_of(schema, history.database)).operations
+    """What the specs ask for, and the core, beyond the last revision."""
+    return difference(history.database, database_of(schema, history.editions), renames_of(schema, history.database)).operations
 
 
 def new_revision(
@@ -207,5 +210,6 @@ def _calls(operations: Iterable[Operation]) -> list[str]:
     for operation in operations:
         step = operation.step
         arguments = ["None" if argument is None else text(argument) for argument in step.arguments]
+        arguments += [f"edition={step.edition}"] if step.edition is not None else []
         calls.append(f"    steps.{step.function}({', '.join(arguments)})")
     return calls or ["    pass"]

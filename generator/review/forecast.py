@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from generator.compatibility.compare import Finding
 from generator.ir import Reference, Schema, Span
 from generator.migrations.consent import ambiguities
-from generator.migrations.database import database_of
+from generator.migrations.database import FIRST, database_of
 from generator.migrations.diff import Problem, difference
+from generator.migrations.editions import Editions
 from generator.migrations.impact import Direction, Impact, Lock, Order, Work, impact_of
 from generator.migrations.operations import AddColumn, AddConstraint, DropConstraint, Operation, consent_of
 from generator.migrations.places import place_of
@@ -61,9 +62,12 @@ class Forecast:
         return next(iter(orders), Order.ANY)
 
 
-def forecast(before: Schema, after: Schema, findings: Iterable[Finding]) -> Forecast:
-    """The migration from one version of the specs to another; `findings` are those of the API (they say what a constraint lets through)."""
-    old, new = database_of(before), database_of(after)
+def forecast(before: Schema, after: Schema, findings: Iterable[Finding], editions: tuple[Editions, Editions] = (FIRST, FIRST)) -> Forecast:
+    """The migration from one version of the specs to another.
+
+    `findings` are those of the API (they say what a constraint lets through), `editions` those of what guards rows, before and after.
+    """
+    old, new = database_of(before, editions[0]), database_of(after, editions[1])
     renames = renames_of(after, old)
     found = difference(old, new, renames)
     rules: dict[str, set[str]] = {}

@@ -154,6 +154,7 @@ BROKEN_TABLES = {
     "force": "ALTER TABLE t FORCE ROW LEVEL SECURITY",
     "a policy with a subquery": "CREATE POLICY p ON t USING (user_id = (SELECT current_setting('app.user_id', true)))",
     "a policy that checks by a subquery": "CREATE POLICY p ON t USING (true) WITH CHECK (user_id IN (SELECT 'a'))",
+    "a policy in a block": "DO $$BEGIN DROP POLICY p ON t; CREATE POLICY p ON t USING (user_id IN (SELECT 'a')); END$$",
     "an enum": "CREATE TYPE colour AS ENUM ('red')",
     "a trigger": "CREATE TRIGGER g BEFORE INSERT ON t EXECUTE FUNCTION f()",
     "a function": "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1'",

@@ -124,6 +124,18 @@ def test_the_migration_is_told_with_what_to_allow(committed: Folder) -> None:
     assert (step["consent"], step["order"], step["in"]) == ("drop:tasks.notes", "deploy first", "HEAD")
 
 
+def test_another_edition_of_what_guards_rows_is_told(committed: Folder) -> None:
+    committed.write("app/db/guards.py", "PROTECTION = 1\n")
+    assert committed.rowsmith("db", "revision").code == 0
+    git(committed, "add", ".")
+    git(committed, "commit", "-m", "The core")
+    committed.write("app/db/guards.py", "PROTECTION = 2\n")
+    out = " ".join(committed.rowsmith("plan").out.split())
+    assert "rows at risk: protect 3 tables (edition 2) app/db/guards.py:1 migrate first" in out
+    assert "The rows that a user sees and may write can be others; others wait for a moment." in out
+    assert "No revision has it yet: rowsmith db revision" in out
+
+
 def test_what_keeps_a_revision_from_being_made_is_told(committed: Folder) -> None:
     committed.replace("resources/task.yaml", "notes: text?", "remarks: text?\n  rank: integer")
     out = " ".join(committed.rowsmith("plan").out.split())

@@ -14,14 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import pytest
 
+from app.db import guards
 from app.db.migrations import steps
 from generator.embedded import EmbeddedPostgres
+from generator.migrations.editions import GUARDS
 from generator.migrations.revisions import VERSIONS, read_history
 from tests.support.database import Database, new_database
 from tests.support.generated import write_core, write_generated, write_specs
@@ -57,7 +60,7 @@ class Change:
 
     `order` is when its revision runs: before the code is deployed (which may be with a later change, unless `deploys`), after that, or
     while no application runs. `projects` is whether there is what tasks can refer to. `by_hand` is a step added to the revision: at its
-    end, or in front. `body` is what clients of the new code send beside the title.
+    end, or in front. `body` is what clients of the new code send beside the title, `edition` that of what guards rows.
     """
 
     fields: tuple[str, ...]
@@ -68,6 +71,7 @@ class Change:
     options: tuple[str, ...] = ()
     by_hand: str = ""
     body: dict[str, Any] = field(default_factory=dict[str, Any])
+    edition: int = 1
 
 
 STEPS = {name for name, step in inspect.getmembers(steps, inspect.isfunction) if step.__module__ == steps.__name__ and name[0] != "_"}
@@ -84,6 +88,7 @@ CHANGES = {
         rest=KEPT,
         body={"note": "some words", "state": "held", "rank": 5},
     ),
+    "another edition of what guards rows": Change((TITLE, WIDE, SEARCHED, LAX_RANK, HELD, REF, TWICE), rest=KEPT, edition=2),
     "unique, and the end of fields, of a reference and of a value": Change(
         (UNIQUE_TITLE, WIDE, SEARCHED, STATE),
         "deploy first",
@@ -190,6 +195,8 @@ def released(project: Project, change: Change, number: int) -> Release:
     root = project.root
     specs = {"task": spec(*change.fields, rest=change.rest)}
     write_specs(root, {**specs, "project": PROJECT} if change.projects else specs)
+    guarding = root / GUARDS
+    guarding.write_text(re.sub(r"(?m)^([A-Z]+) = \d$", rf"\1 = {change.edition}", guarding.read_text(encoding="utf-8")), encoding="utf-8")
     project.rowsmith("db", "revision", *change.options)
     if change.by_hand:
         add_step(root, change)
@@ -274,7 +281,13 @@ def _until(reached: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_no_request_fails_while_the_database_is_migrated(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_no_request_fails_while_the_database_is_migrated(
+    postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protection = guards.PROTECTIONS[1]
+    monkeypatch.setitem(guards.PROTECTIONS, 2, replace(protection, policy=f"{protection.policy} WITH CHECK (user_id <> '')"))
+    monkeypatch.setitem(guards.PURGES, 2, guards.PURGES[1])
+    monkeypatch.setitem(guards.SEARCHES, 2, guards.SEARCHES[1])
     root = tmp_path / "project"
     write_core(root)
     deployed, histories, waits = Deployed(), [History() for _ in range(CLIENTS)], list[float]()

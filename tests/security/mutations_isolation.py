@@ -23,8 +23,8 @@ ROUTE = "app/api/route.py"
 SCALARS = "app/api/scalars.py"
 CURSORS = "app/db/cursors.py"
 POOL = "app/db/pool.py"
+GUARDS = "app/db/guards.py"
 SEARCH = "app/db/search.py"
-SCHEMA = "app/db/schema.py"
 SESSION = "app/db/session.py"
 STATEMENTS = "app/db/statements.py"
 IDEMPOTENCY = "app/db/idempotency.py"
@@ -107,7 +107,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the predicate of what a reference leads to",
         CHECKED,
         (FILTERS, ".where(target.c.user_id == OWNER, *present(target))", ".where(*present(target))"),
-        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I3_no_filter_asks_of_another_users_row",),
     ),
@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the predicate of an aggregate",
         CHECKED,
         (AGGREGATES, ".select_from(table).where(table.c.user_id == OWNER)", ".select_from(table)"),
-        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I3_no_aggregate_counts_another_users_row",),
     ),
@@ -229,7 +229,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "row-level security is enabled",
-        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=(
             STATEMENTS_ALONE,
@@ -241,7 +241,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "the policy asks for the owner",
-        (SCHEMA, "USING (user_id = current_setting('app.user_id', true))", "USING (true)"),
+        (GUARDS, "USING (user_id = current_setting('app.user_id', true))", "USING (true)"),
         red=(
             STATEMENTS_ALONE,
             "test_I9_without_any_predicate_isolation_holds_over_http",
@@ -251,12 +251,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "the policy holds for writes",
-        (SCHEMA, "current_setting('app.user_id', true))\"", "current_setting('app.user_id', true)) WITH CHECK (true)\""),
+        (GUARDS, "current_setting('app.user_id', true))\"", "current_setting('app.user_id', true)) WITH CHECK (true)\""),
         red=("test_I11_nobody_gives_a_row_away", "test_every_table_has_row_level_security_with_the_plain_policy"),
     ),
     _mutation(
         "the application may only read and write rows",
-        (SCHEMA, "GRANT SELECT, INSERT, UPDATE, DELETE ON", "GRANT ALL ON"),
+        (GUARDS, "GRANT {', '.join(text.rights)} ON", "GRANT ALL ON"),
         red=("test_I11_the_application_role_may_not", "test_I11_the_application_role_is_no_more_than_a_guest"),
     ),
     _mutation(
@@ -492,7 +492,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a kept answer is its user's, whom the query and the policy ask for",
         CHECKED,
         (IDEMPOTENCY, "            kept.user_id == OWNER,\n", ""),
-        (SCHEMA, '    await connection.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")\n', ""),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I8_the_same_idempotency_key_of_two_users_is_two_keys", "test_I8_a_key_belongs_to_its_user"),
     ),

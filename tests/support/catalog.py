@@ -21,7 +21,10 @@ _QUERIES = {
         SELECT i.indrelid::regclass, i.indisvalid, pg_get_indexdef(i.indexrelid)
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE c.relnamespace = 'public'::regnamespace AND i.indrelid::regclass::text <> 'alembic_version'""",
-    "policies": "SELECT polrelid::regclass, polname, polcmd, pg_get_expr(polqual, polrelid) FROM pg_policy",
+    "policies": """
+        SELECT polrelid::regclass, polname, polcmd, polpermissive, polroles,
+               pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+        FROM pg_policy""",
     "functions": """
         SELECT proname, prosecdef, proconfig, proacl, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
     "protection": """

@@ -135,12 +135,22 @@ class Rules:
         found: list[str] = []
         unique_indexes: dict[str, list[str]] = {}
         for sql in statements:
-            for parsed in parse_sql(sql):
-                statement: Any = parsed.stmt
+            for statement in _parsed(sql):
                 if isinstance(statement, ast.IndexStmt) and statement.unique:
                     unique_indexes[statement.idxname] = [element.name for element in statement.indexParams]
                 found += _of_change(statement, unique_indexes)
         return found
+
+
+def _parsed(sql: str) -> Iterator[Any]:
+    """The statements, and those of a block that has nothing but statements."""
+    for parsed in parse_sql(sql):
+        statement: Any = parsed.stmt
+        if isinstance(statement, ast.DoStmt):
+            body: str = next(one.arg.sval for one in statement.args or () if one.defname == "as")
+            yield from _parsed(body.strip().removeprefix("BEGIN").removesuffix("END"))
+        else:
+            yield statement
 
 
 def _of_change(statement: Any, unique_indexes: Mapping[str, list[str]]) -> Iterator[str]:

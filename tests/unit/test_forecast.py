@@ -7,6 +7,7 @@ import pytest
 from generator.compatibility.compare import compare
 from generator.compatibility.surface import surface
 from generator.migrations import operations
+from generator.migrations.editions import Editions
 from generator.migrations.impact import Lock, Order, Work
 from generator.review.forecast import Forecast, forecast
 from tests.support.specs import PROJECT, compiled, spec
@@ -71,7 +72,7 @@ def test_the_order_keeps_both_versions_working(name: str) -> None:
 
 
 def test_every_operation_has_its_case() -> None:
-    resources = {"CreateTable", "DropTable", "RenameTable", "PurgeDeleted", "StopPurging", "DropDeleted"}  # below
+    resources = {"CreateTable", "DropTable", "RenameTable", "PurgeDeleted", "StopPurging", "DropDeleted", "Protect"}  # below
     follow = {"RenameConstraint", "RenameIndex"}  # beside RenameColumn
     every = {one.__name__ for one in operations.Operation.__value__.__args__}
     assert {operation for *_, operation in CASES.values()} | resources | follow == every
@@ -98,6 +99,17 @@ def test_soft_delete() -> None:
     ended = forecast(kept, plain, ())
     assert ended.order is Order.STEPS
     assert "every deleted row is lost for good" in {step.impact.rows for step in ended.steps}
+
+
+def test_another_edition_of_what_guards_rows() -> None:
+    specs, _ = compiled(task=spec("title: {type: string, search: true}", rest="soft_delete: true\n"))
+    assert specs is not None
+    found = forecast(specs, specs, (), (Editions(), Editions(2, 2, 2)))
+    told = ["protect 2 tables (edition 2)", "search tasks.title (edition 2)", "purge deleted rows of tasks (edition 2)"]
+    assert [step.summary for step in found.steps] == told
+    assert found.order is Order.MIGRATE_FIRST
+    assert [step.is_harmless for step in found.steps] == [False, True, True]
+    assert forecast(specs, specs, (), (Editions(2, 2, 2), Editions(2, 2, 2))).steps == ()
 
 
 def test_the_most_dangerous_comes_first() -> None:

@@ -16,9 +16,8 @@ from typing import Any
 from alembic import context, op
 from sqlalchemy.exc import DBAPIError
 
-from app.db.cleanup import function_sql, trash_sql
-from app.db.search import Search, drop_function_sql
-from app.db.table import POLICY
+from app.db.guards import PURGES, SEARCHES, protect_sql
+from app.db.search import drop_function_sql
 
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "2s", "1h"
 """How long a statement waits for its lock, and how long it may take."""
@@ -45,15 +44,15 @@ ABOUT_ROWS = ("22", "23")
 
 def create_table(name: str, *parts: str) -> None:
     """A table with row-level security, and the application's rights on it."""
-    table = _quote(name)
-    _run(f"CREATE TABLE IF NOT EXISTS {table} (\n  {',\n  '.join(parts)}\n)")
-    _run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    _run(f"DROP POLICY IF EXISTS {POLICY} ON {table}")
-    _run(f"CREATE POLICY {POLICY} ON {table} USING (user_id = current_setting('app.user_id', true))")
-    role = context.config.attributes["app_role"]
-    _run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {_quote(role)}")
-    for statement in function_sql(name, role):
-        _run(statement)
+    _run(f"CREATE TABLE IF NOT EXISTS {_quote(name)} (\n  {',\n  '.join(parts)}\n)")
+    protect(name, edition=1)
+
+
+def protect(*tables: str, edition: int) -> None:
+    """Give tables an edition of row-level security and of the application's rights (app/db/guards.py), in place of the one they have."""
+    for table in tables:
+        for statement in protect_sql(table, context.config.attributes["app_role"], edition):
+            _run(statement)
 
 
 def drop_table(name: str) -> None:
@@ -208,9 +207,9 @@ def rename_index(old: str, new: str) -> None:
     _run(f"ALTER INDEX IF EXISTS {_quote(old)} RENAME TO {_quote(new)}")
 
 
-def set_search(table: str, index: str, language: str, *columns: str) -> None:
+def set_search(table: str, index: str, language: str, *columns: str, edition: int = 1) -> None:
     """Search these columns from now on. What is searched until then is searched until the new index is there."""
-    fresh, search = _short(f"{index}_new_"), Search(language, columns)
+    fresh, search = _short(f"{index}_new_"), SEARCHES[edition](language, columns)
     _build_index("INDEX", fresh, table, search.index_sql())
     for statement in search.function_sql(table, context.config.attributes["app_role"]):
         _run(statement)
@@ -224,9 +223,9 @@ def drop_search(table: str, index: str) -> None:
     drop_index(index)
 
 
-def purge_deleted(table: str, *referring: str) -> None:
+def purge_deleted(table: str, *referring: str, edition: int = 1) -> None:
     """Let the application purge deleted rows of a table to which nothing refers; `referring` are the columns that could."""
-    for statement in trash_sql(table, referring, context.config.attributes["app_role"]):
+    for statement in PURGES[edition](table, referring, context.config.attributes["app_role"]):
         _run(statement)
 
 
