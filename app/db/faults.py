@@ -5,6 +5,7 @@ has the SQLSTATE, but of all names only those in its message, where the number o
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,6 +19,8 @@ from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index,
 from sqlmodel import SQLModel
 
 from app.db.statements import Statement
+
+logger = logging.getLogger("app")
 
 RETRY_AFTER = {"Retry-After": "1"}
 
@@ -85,13 +88,17 @@ def answer_for(error: Exception, statement: Statement | None = None) -> Exceptio
             | pg.OperatorInterventionError()
             | pg.InsufficientResourcesError()
             | pg.InvalidAuthorizationSpecificationError()
+            | pg.InvalidCatalogNameError()
+            | pg.ReadOnlySQLTransactionError()
+            | asyncio.IncompleteReadError()
         ):
             return _unavailable("The database is not available. Try again shortly.")
         # A connection that was lost (also between two requests), refused, or not free in time (TimeoutError is an OSError).
         case asyncpg.InterfaceError() | asyncpg.InternalClientError() | OSError():
             return _unavailable("The database is not available. Try again shortly.")
-        case asyncio.IncompleteReadError() | pg.InvalidCatalogNameError() | pg.ReadOnlySQLTransactionError():
-            return _unavailable("The database is not available. Try again shortly.")
+        case pg.UndefinedTableError() | pg.UndefinedColumnError():  # it has been migrated for another version, or not yet for this one
+            logger.error("the tables are not those of this version: %s", error)
+            return _unavailable("The database is being changed for another version of the application. Try again shortly.")
         case _:
             return error
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, override
 
-from asyncpg import exceptions as pg
 from fastapi import HTTPException
 
 from app.db.pool import Database
@@ -21,9 +20,7 @@ REST = 5.0
 """Seconds for which a copy that has failed is not asked."""
 
 UNAVAILABLE = 503
-
-BEHIND_IN_TABLES = (pg.UndefinedTableError, pg.UndefinedColumnError)
-"""What a copy answers that has not followed a migration yet."""
+"""What a copy answers that is not there, or has not followed a migration yet."""
 
 logger = logging.getLogger("app")
 
@@ -105,7 +102,5 @@ class ReplicaSession(Session):
             except HTTPException as error:
                 if error.status_code != UNAVAILABLE:
                     raise
-                self._replica.rest(error)
-            except BEHIND_IN_TABLES as error:
                 self._replica.rest(error)
         return await run(self, statement, *args, **parameters)

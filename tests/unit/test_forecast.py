@@ -87,7 +87,10 @@ def test_resources() -> None:
     assert other is not None
     assert forecast(one, two, ()).order is Order.MIGRATE_FIRST
     assert forecast(two, one, ()).order is Order.DEPLOY_FIRST
-    assert forecast(two, other, ()).order is Order.STEPS
+    renamed = forecast(two, other, ())
+    assert renamed.order is Order.STEPS
+    (told,) = (step for step in renamed.steps if step.summary == "rename projects to plans")
+    assert "Stop the old one, migrate, start the new one" in told.impact.advice
 
 
 def test_soft_delete() -> None:
