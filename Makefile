@@ -40,7 +40,7 @@ walks: install ## edit specs at random, 200 × 20 edits, and migrate along
 	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py $(ARGS)
 
 operations: install ## run each operation of a migration over 10,000 rows
-	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_orders.py $(ARGS)
+	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_editions.py tests/app/test_orders.py $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, generated code
 	$(BIN)/ruff check .

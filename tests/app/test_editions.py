@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from tests.support.generated import CREATE_TABLES, write_core, write_generated, 
 from tests.support.migrating import Project
 from tests.support.project import ROOT, environment
 from tests.support.specs import PROJECT, spec
+
+ROWS = int(os.environ.get("ROWSMITH_TEST_ROWS", "20"))
+"""Rows of each table; `make operations` takes 10,000."""
 
 TASK = spec("title: {type: string, search: true}", "project: {type: ref, to: Project, nullable: true}", rest="soft_delete: true\n")
 SPECS = {"task": TASK, "project": PROJECT.replace("fields:", "soft_delete: true\nfields:")}
@@ -96,7 +100,7 @@ def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deplo
     project = deployed.project
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
-    project.fill(20)
+    project.fill(ROWS)
     before, rows = project.catalog(), project.rows()
 
     deployed.release()

@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from generator.embedded import APP_ROLE, EmbeddedPostgres
+from generator.migrations import operations
+from generator.migrations.database import database_of
+from generator.migrations.diff import difference
+from generator.migrations.renames import renames_of
 from tests.support import squawk
 from tests.support.catalog import catalog
 from tests.support.database import Database, OpenDatabase, new_database, opened
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.project import rowsmith
-from tests.support.specs import PROJECT, spec
+from tests.support.specs import PROJECT, compiled, spec
 from tests.support.tables import TableMaker
 from tests.support.walking import Models
 
@@ -74,7 +79,10 @@ def test_the_first_revision_gives_the_database_of_the_models(project: Project, e
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit of the fields of Task: before, after, what has to be said to `db revision`, and which columns keep their values."""
+    """An edit of the fields of Task: before, after, what has to be said to `db revision`, and which columns keep their values.
+
+    `rest` is what stands behind the fields; with `note` there is another resource, which refers to Task, before or after.
+    """
 
     old: tuple[str, ...]
     new: tuple[str, ...]
@@ -82,6 +90,13 @@ class Edit:
     keeps: dict[str, str] = field(default_factory=dict)
     old_rest: str = ""
     new_rest: str = ""
+    note: Literal["before", "after"] | None = None
+
+    def specs(self, when: Literal["before", "after"]) -> dict[str, str]:
+        """The specs before the edit, or after it."""
+        fields, rest = (self.old, self.old_rest) if when == "before" else (self.new, self.new_rest)
+        note = {"note": spec("task: {type: ref, to: Task}", "text: text", name="Note")} if self.note == when else {}
+        return {"task": spec("title: string", *fields, rest=rest), "project": PROJECT, **note}
 
 
 STATE = "state: {type: enum, values: [new, done], default: new, sort: true, filter: true}"
@@ -221,6 +236,15 @@ EDITS = {
         new_rest="soft_delete: true\n",
         keeps={"n": "n"},
     ),
+    "keep deleted rows no more": Edit(
+        ("n: {type: integer, unique: true}", REF, SELF),
+        ("n: {type: integer, unique: true}", REF, SELF),
+        ("--allow", "drop:tasks.deleted_at"),
+        keeps={"n": "n"},
+        old_rest="soft_delete: true\n",
+    ),
+    "add a resource": Edit((), (), note="after"),
+    "drop a resource": Edit((), (), ("--allow", "drop:notes"), note="before"),
     "string to text": Edit(("n: {type: string, max_length: 60}",), ("n: text",), keeps={"n": "n"}),
     "text to string and a sort index": Edit(("n: text",), ("n: {type: string, sort: true, filter: true}",), keeps={"n": "n"}),
     "email to string": Edit(("n: email",), ("n: {type: string, max_length: 320}",), keeps={"n": "n"}),
@@ -297,17 +321,15 @@ SAME_TABLES = {"words", "email to string"}
 @pytest.mark.parametrize("name", list(EDITS))
 def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expected, name: str) -> None:
     edit = EDITS[name]
-    old = {"task": spec("title: string", *edit.old, rest=edit.old_rest), "project": PROJECT}
-    new = {"task": spec("title: string", *edit.new, rest=edit.new_rest), "project": PROJECT}
     table = "chores" if "chores" in edit.new_rest else "tasks"
-    write_specs(project.root, old)
+    write_specs(project.root, edit.specs("before"))
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
     first = project.catalog()
     project.fill(ROWS)
     before = rows_of(project)
 
-    write_specs(project.root, new)
+    write_specs(project.root, edit.specs("after"))
     changes_tables = "Wrote " in project.rowsmith("db", "revision", *edit.options).err
     project.rowsmith("db", "upgrade")
     assert project.catalog() == expected(project)
@@ -327,6 +349,20 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     project.rowsmith("db", "upgrade")
     assert project.catalog() == second
     assert project.rowsmith("db", "status").code == 0
+
+
+def test_every_operation_is_one_of_an_edit_and_of_its_way_back() -> None:
+    every = {one.__name__ for one in operations.Operation.__value__.__args__} - {"Protect"}  # tests/app/test_editions.py
+    there, back = set[str](), set[str]()
+    for edit in EDITS.values():
+        (before, _), (after, found) = (compiled(**edit.specs(when)) for when in ("before", "after"))
+        assert before is not None
+        assert after is not None, found
+        old, new = database_of(before), database_of(after)
+        renames = renames_of(after, old)
+        there |= {type(one).__name__ for one in difference(old, new, renames, {("tasks", "state", "done"): "new"}).operations}
+        back |= {type(one).__name__ for one in difference(new, old, renames.reversed(), downgrade=True).operations}
+    assert there == back == every
 
 
 def test_a_resource_is_renamed_with_its_rows_and_references(project: Project, expected: Expected) -> None:

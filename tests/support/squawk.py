@@ -59,7 +59,7 @@ EXEMPT = (
     ),
     Exempt(
         "prefer-robust-stmts",
-        r"(ADD|RENAME|VALIDATE) CONSTRAINT|CREATE POLICY|RENAME COLUMN|CREATE TABLE alembic_version",
+        r"(ADD|RENAME|VALIDATE) CONSTRAINT|RENAME COLUMN|CREATE TABLE alembic_version",
         "PostgreSQL has no IF EXISTS for it; the step looks into the catalog before, or drops what an interrupted run has left",
     ),
     Exempt(
