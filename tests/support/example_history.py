@@ -13,6 +13,10 @@ from tests.support.edits import Trees
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
+def _before_0011(trees: Trees) -> None:
+    del trees["Comment"]["search_language"], trees["Comment"]["fields"]["source"]
+
+
 def _before_0010(trees: Trees) -> None:
     del trees["Project"]["soft_delete"]
 
@@ -72,6 +76,7 @@ _BACK: tuple[Callable[[Trees], None], ...] = (
     _before_0008,
     _before_0009,
     _before_0010,
+    _before_0011,
 )
 
 
