@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from generator.embedded import APP_ROLE, EmbeddedPostgres
-from tests.support.database import temporary_folder
+from tests.support.database import held, temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.resources import random_id
 from tests.support.serving import Api, serving
@@ -545,23 +545,14 @@ def test_C5_what_is_restored_is_not_left_below_a_deleted_row(client: Client) -> 
     assert set(orphans(client.api).values()) == {"0"}
 
 
-def held(client: Client, sql: str, request: Callable[[], httpx.Response]) -> httpx.Response:
-    """The answer to a request that is sent while a transaction with `sql` is open, and waits for its end."""
-    with ThreadPoolExecutor(2) as pool:
-        change = pool.submit(client.api.database.execute, f"BEGIN; {sql}; SELECT pg_sleep(1.5); COMMIT")
-        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
-        while client.api.database.execute(sleeping) != "1":
-            time.sleep(0.02)
-        answer = request()
-        change.result()
-        return answer
-
-
 def test_C5_a_reference_that_waits_for_a_delete_finds_the_row_gone(client: Client) -> None:
     _, document, _ = client.tree()
-    row = f"FROM documents WHERE id = '{document['id']}' FOR UPDATE"
-    delete = f"SELECT id {row}; UPDATE documents SET deleted_at = now() WHERE id = '{document['id']}'"
-    answer = held(client, delete, lambda: client.ask("POST", "notes", {"text": "x", "document_id": document["id"]}))
+    answer = held(
+        client.api.database,
+        lambda: client.ask("POST", "notes", {"text": "x", "document_id": document["id"]}),
+        f"SELECT id FROM documents WHERE id = '{document['id']}' FOR UPDATE",
+        f"UPDATE documents SET deleted_at = now() WHERE id = '{document['id']}'",
+    )
     assert answer.status_code == 422, answer.text
 
 
@@ -569,7 +560,7 @@ def test_C5_a_delete_that_waits_for_a_reference_takes_it_along(client: Client) -
     folder, document, _ = client.tree()
     columns = "user_id, id, created_at, updated_at, version, text, document_id"
     insert = f"INSERT INTO notes ({columns}) VALUES ('{client.user}', gen_random_uuid(), now(), now(), 1, 'late', '{document['id']}')"
-    answer = held(client, insert, lambda: client.ask("DELETE", f"folders/{folder['id']}"))
+    answer = held(client.api.database, lambda: client.ask("DELETE", f"folders/{folder['id']}"), insert)
     assert answer.status_code == 204
     assert client.names("notes?deleted_at__isnull=false", "text") == ["Look", "late"]
     assert client.names("notes", "text") == []

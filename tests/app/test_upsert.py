@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from generator.embedded import EmbeddedPostgres
-from tests.support.database import new_database, temporary_folder
+from tests.support.database import held, new_database, temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.resources import case
 from tests.support.serving import Api, serving
@@ -83,6 +83,14 @@ def test_I3_another_users_row_with_the_key_is_not_there(api: Api) -> None:
     assert own.status_code == 201
     assert own.json()["id"] != theirs["id"]
     assert api.call(ada, "GET", PROJECTS.item(ada, theirs["id"])).json() == theirs
+
+
+def test_one_that_waits_for_another_that_makes_the_row_replaces_it(api: Api) -> None:
+    user = new_user()
+    columns = "user_id, id, created_at, updated_at, version, name, status, summary"
+    insert = f"INSERT INTO projects ({columns}) VALUES ('{user}', gen_random_uuid(), now(), now(), 1, 'House', 'planned', 'theirs')"
+    answer = held(api.database, lambda: put(api, user, {"name": "House", "summary": "mine"}), insert)
+    assert (answer.status_code, answer.json()["version"], answer.json()["summary"]) == (200, 2, "mine")
 
 
 def test_a_race_of_fifty_makes_one_row(postgres: EmbeddedPostgres) -> None:

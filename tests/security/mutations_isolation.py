@@ -604,6 +604,6 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mutation(
         "an upsert that meets another begins anew",
         (UPSERT, "            if row is not None or set(error.columns) != set(key):\n", "            if error.columns:\n"),
-        red=("test_a_race_of_fifty_makes_one_row",),
+        red=("test_one_that_waits_for_another_that_makes_the_row_replaces_it",),
     ),
 )

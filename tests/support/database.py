@@ -8,7 +8,9 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -73,6 +75,20 @@ def opened(database: Database) -> Generator[OpenDatabase]:
             yield OpenDatabase(connection, runner)
         finally:
             runner.run(connection.close())
+
+
+def held[Answer](database: Database, request: Callable[[], Answer], *statements: str) -> Answer:
+    """The answer to a request that is sent while a transaction with `statements` is open, and that has to wait for its end."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with opened(database) as other, ThreadPoolExecutor(1) as pool:
+        for statement in ("BEGIN", *statements):
+            other.execute(statement)
+        answer = pool.submit(request)
+        while other.execute(waiting) == "0":
+            assert not answer.done(), "the request did not wait"
+            time.sleep(0.02)
+        other.execute("COMMIT")
+        return answer.result()
 
 
 @contextmanager
