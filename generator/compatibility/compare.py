@@ -181,6 +181,10 @@ def _lists(old: Section, new: Section) -> Iterator[Finding]:
             yield _finding(f"{what}-removed", before[name], name, gone=name not in new.outputs)
         for name in after.keys() - before.keys():
             yield _finding(f"{what}-added", after[name], name)
+    for name in old.ranks.keys() & new.ranks.keys():
+        was, now = (tuple(value for value in one.ranks[name] if value in set(other.ranks[name])) for one, other in ((old, new), (new, old)))
+        if was != now:
+            yield _finding("order-changed", new.sorts[name], f"{', '.join(was)} → {', '.join(now)}")
     if old.page_max != new.page_max:
         yield _finding(
             "page-max-lowered" if new.page_max < old.page_max else "page-max-raised", new.place, f"{old.page_max} → {new.page_max}"
@@ -209,17 +213,22 @@ def _filters(old: Section, new: Section) -> Iterator[Finding]:
 
 
 def _rows(old: Section, new: Section) -> Iterator[Finding]:
-    """Constraints of whole rows, and what deletes do."""
+    """Constraints of whole rows, what is computed of them, by what they are found, and what deletes do."""
     apart = {key: rule for key, rule in new.uniques.items() if key not in old.uniques and _holds_for_old_clients(key, rule, old, new)}
     yield from (_finding("unique-added-new", rule.place) for rule in apart.values())
     yield from _row_rules("unique", old.uniques, {key: rule for key, rule in new.uniques.items() if key not in apart})
     lenient = {key: rule for key, rule in new.checks.items() if key not in old.checks and _holds_without(rule.empty, old, new)}
     yield from (_finding("check-added-new", rule.place) for rule in lenient.values())
     yield from _row_rules("check", old.checks, {key: rule for key, rule in new.checks.items() if key not in lenient})
-    for column, was in old.deletes.items():
-        now = new.deletes.get(column)
-        if now is not None and was.meaning != now.meaning:
-            yield _finding("on-delete-changed", now.place, f"{was.meaning} → {now.meaning}")
+    for what, before, after in (
+        ("on-delete", old.deletes, new.deletes),
+        ("upsert-key", old.upserts, new.upserts),
+        ("computed", old.computed, new.computed),
+    ):
+        for key, was in before.items():
+            now = after.get(key)
+            if now is not None and was.meaning != now.meaning:
+                yield _finding(f"{what}-changed", now.place, f"{was.meaning} → {now.meaning}")
 
 
 def _holds_for_old_clients(columns: tuple[str, ...], unique: RowRule, old: Section, new: Section) -> bool:

@@ -57,6 +57,7 @@ _ROWS = (
     Rule("search-changed", _WARNING, "`q` finds other rows, or in another order.", mirror="search-changed"),
     Rule("sort-removed", _BREAKING, "Lists sorted by it answer 422.", "Keep `sort: true`.", "sort-added"),
     Rule("sort-added", _SAFE, "A new sort key.", mirror="sort-removed"),
+    Rule("order-changed", _WARNING, "Lists sorted by it come in another order.", mirror="order-changed"),
     Rule("expand-removed", _BREAKING, "Requests that expand it answer 422.", "Keep `expand: true`, or the `inverse`.", "expand-added"),
     Rule("expand-added", _SAFE, "A new expansion.", mirror="expand-removed"),
     Rule("page-max-lowered", _BREAKING, "Lists with a larger limit answer 422.", "Keep the maximum.", "page-max-raised"),
@@ -148,6 +149,14 @@ _ROWS = (
     Rule("unique-removed", _SAFE, "Rows with the same values are taken.", mirror="unique-added"),
     Rule("unique-changed", _BREAKING, "Rows with nulls are told apart differently.", "Keep `nulls`.", "unique-changed"),
     Rule("on-delete-changed", _BREAKING, "Deleting what it refers to does something else.", "Keep `on_delete`.", "on-delete-changed"),
+    Rule(
+        "upsert-key-changed",
+        _BREAKING,
+        "PUT on the collection finds the row to replace by another key.",
+        "Keep the key until no client uses it.",
+        "upsert-key-changed",
+    ),
+    Rule("computed-changed", _WARNING, "It is computed in another way, from the rows that are there, too.", mirror="computed-changed"),
     Rule(
         "if-match-required",
         _BREAKING,

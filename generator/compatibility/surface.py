@@ -25,6 +25,7 @@ from generator.ir import (
     Schema,
     Search,
     Span,
+    UniqueConstraint,
 )
 from generator.naming import DELETED_AT
 from generator.plan.relations import Relations, relations_of
@@ -107,8 +108,8 @@ class Section:
     """The API of one resource, by its URL segment.
 
     The keys: of `routes` the method and path; of `inputs` the JSON key and the method; of `outputs` the JSON key; of `filters` the
-    parameter; of `sorts` and `expansions` the name; of `searches` `q`; of `uniques` the columns; of `checks` the name; of `deletes` the
-    reference.
+    parameter; of `sorts` and `expansions` the name; of `ranks` a sort key with the values of its enum in their order; of `searches` `q`; of
+    `upserts` the method; of `computed` the JSON key; of `uniques` the columns; of `checks` the name; of `deletes` the reference.
     """
 
     place: Place
@@ -117,8 +118,11 @@ class Section:
     outputs: Mapping[str, Output]
     filters: Mapping[str, Output]
     sorts: Mapping[str, Place]
+    ranks: Mapping[str, tuple[str, ...]]
     searches: Mapping[str, RowRule]
     expansions: Mapping[str, Place]
+    upserts: Mapping[str, RowRule]
+    computed: Mapping[str, RowRule]
     uniques: Mapping[tuple[str, ...], RowRule]
     checks: Mapping[str, RowRule]
     deletes: Mapping[str, RowRule]
@@ -155,8 +159,15 @@ def _section(resource: Resource, relations: Relations) -> Section:
         | {name: Output(places[one.name], _shape(one)) for one in fields if one.filter and lists for name in _parameters(one)}
         | dict(_filters_through(resource, relations)),
         sorts={one.column: places[one.name] for one in fields if one.sort and lists},
+        ranks={
+            one.column: tuple(value.value for value in one.type.values)
+            for one in fields
+            if one.sort and lists and isinstance(one.type, EnumType)
+        },
         searches={} if resource.search is None else {"q": _searches(resource.name, resource.search)},
         expansions={one.name: places.get(one.name, here) for one in relations.expansions},
+        upserts={} if resource.upsert is None else {"PUT": _upserts(resource.name, resource.upsert)},
+        computed={one.column: RowRule(places[one.name], one.computed.sql) for one in fields if one.computed is not None and one.readable},
         uniques={
             tuple(sorted(one.columns)): RowRule(
                 Place(f"{resource.name} ({', '.join(columns[name] for name in one.fields)})", one.span),
@@ -235,6 +246,10 @@ def _parameters(one: Field) -> Iterator[str]:
 def _searches(resource: str, search: Search) -> RowRule:
     language = "" if search.language == "simple" else f" in {search.language}"
     return RowRule(Place(f"{resource} q", search.span), ", ".join(search.columns) + language)
+
+
+def _upserts(resource: str, key: UniqueConstraint) -> RowRule:
+    return RowRule(Place(f"{resource} upsert", key.span), ", ".join(key.fields))
 
 
 def _input(one: Field, operation: Operation, place: Place) -> Input:

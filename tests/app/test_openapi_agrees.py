@@ -302,7 +302,7 @@ def _properties(document: Any) -> set[Key]:
 
 # --- the findings -------------------------------------------------------------------------------------------------------------------
 
-UNSAID = ("unique-", "check-", "on-delete-", "search-changed")
+UNSAID = ("unique-", "check-", "on-delete-", "search-changed", "order-changed", "upsert-key-", "computed-")
 """Rules about rows: OpenAPI has no words for them."""
 
 

@@ -11,6 +11,8 @@ from tests.support.specs import PROJECT, compiled, spec
 
 TITLE = "title: string"
 STATE = "state: {type: enum, values: [new, done], default: new}"
+SORTED_STATE = STATE.replace("default", "sort: true, default")
+KEYS = ("slug: {type: string, unique: true}", "code: {type: string, unique: true}")
 SLUG = "slug: {type: string, filter: true, sort: true}"
 REF = "project: {type: ref, to: Project, filter: true}"
 SEARCHED = "a: {type: string, search: true}"
@@ -58,6 +60,11 @@ PAIRS = {
     ),
     "sort-removed": (api("a: {type: date, sort: true}"), api("a: date"), "sort-removed Task.a a"),
     "sort-added": (api("a: date"), api("a: {type: date, sort: true}"), "sort-added Task.a a"),
+    "order-changed": (
+        api(SORTED_STATE),
+        api(SORTED_STATE.replace("new, done", "done, held, new")),
+        "order-changed Task.state new, done → done, new",
+    ),
     "expand-removed": (api(EXPANDED), api(REF), "expand-removed Task.project_id project"),
     "expand-added": (api(REF), api(EXPANDED), "expand-added Task.project_id project"),
     "page-max-lowered": (api(), api(rest="page: {max: 50}\n"), "page-max-lowered Task 100 → 50"),
@@ -133,6 +140,16 @@ PAIRS = {
         api(REF.replace("to: Project", "to: Project, on_delete: cascade")),
         "on-delete-changed Task.project_id restrict → cascade",
     ),
+    "upsert-key-changed": (
+        api(*KEYS, rest="upsert: [slug]\n"),
+        api(*KEYS, rest="upsert: [code]\n"),
+        "upsert-key-changed Task upsert slug → code",
+    ),
+    "computed-changed": (
+        api("a: integer", "b: {type: bigint, computed: a * 2}"),
+        api("a: integer", "b: {type: bigint, computed: a * 3}"),
+        "computed-changed Task.b",
+    ),
     "if-match-required": (api(), api(rest="concurrency: required\n"), "if-match-required Task"),
     "if-match-optional": (api(rest="concurrency: required\n"), api(), "if-match-optional Task"),
     "deprecated": (api("a: date?"), api("a: {type: date, nullable: true, deprecated: true}"), "deprecated Task.a"),
@@ -167,6 +184,10 @@ def test_what_clients_cannot_see_is_no_change() -> None:
         STATE, "slug: {type: string, filter: true, sort: true, index: true}", rest="hooks: [after_commit]\nindexes: [[title, slug]]\n"
     )
     assert found(api(SLUG, STATE), moved) == []
+
+
+def test_a_value_that_is_added_changes_no_order() -> None:
+    assert not any(line.startswith("order-") for line in found(api(SORTED_STATE), api(SORTED_STATE.replace("new,", "new, held,"))))
 
 
 def test_a_wider_text_type_only_loosens() -> None:
