@@ -51,9 +51,10 @@ class Search(FirstSearch):
 
 @dataclass(frozen=True)
 class Deployed:
-    """A project and a database that its own core migrates, as it does on a server."""
+    """A project with a database that its own core migrates, as it does on a server, and one that follows the models instead."""
 
     project: Project
+    development: Database
 
     def run(self, *commands: str) -> str:
         """What these commands of the project print, one after the other."""
@@ -71,11 +72,11 @@ class Deployed:
         file.write_text(f"{before}{GUARDS}{mark}{after}", encoding="utf-8")
         search.write_text(search.read_text(encoding="utf-8") + SEARCH, encoding="utf-8")
 
-    def models(self, database: Database) -> dict[str, list[str]]:
-        """The catalog of a database that is made from the models."""
+    def models(self) -> dict[str, list[str]]:
+        """Bring the development database to the models, which gives its catalog."""
         write_generated(self.project.root)
-        self._python(CREATE_TABLES, database.owner_dsn, APP_ROLE)
-        return catalog(database)
+        self._python(CREATE_TABLES, self.development.owner_dsn, APP_ROLE)
+        return catalog(self.development)
 
     def _python(self, program: str, *arguments: str, **settings: str) -> str:
         root = self.project.root
@@ -92,12 +93,13 @@ def deployed(tmp_path: Path, postgres: EmbeddedPostgres) -> Iterator[Deployed]:
     root = tmp_path / "project"
     write_core(root)
     write_specs(root, SPECS)
-    with new_database(postgres, tables=False) as database:
-        yield Deployed(Project(root, database))
+    with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as development:
+        yield Deployed(Project(root, database), development)
 
 
-def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deployed, postgres: EmbeddedPostgres) -> None:
+def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deployed) -> None:
     project = deployed.project
+    deployed.models()
     project.rowsmith("db", "revision")
     project.rowsmith("db", "upgrade")
     project.fill(ROWS)
@@ -116,8 +118,7 @@ def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deplo
     printed = deployed.run("db upgrade", "db upgrade --sql", "db downgrade base --sql")
     assert squawk.findings(printed) == []
     after = project.catalog()
-    with new_database(postgres, tables=False) as models:
-        assert after == deployed.models(models)
+    assert after == deployed.models()
     assert project.rows() == {"notes": [], **rows}
 
     deployed.run("db downgrade -1")
