@@ -120,6 +120,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         red=("test_I3_no_aggregate_counts_another_users_row",),
     ),
     _mutation(
+        "the predicate of a total",
+        CHECKED,
+        (
+            LISTING,
+            "self._filters.filtered(self._statement, filters).select_from",
+            "self._filters.filtered(select(self._table), filters).select_from",
+        ),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
+        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        red=("test_I3_no_total_counts_another_users_row",),
+    ),
+    _mutation(
         "a search looks among the words of one user, and answers ids of that user",
         (SEARCH, """to_hex(hashtextextended({owner}, 0)) || '/')""", """'/')"""),
         (SEARCH, "\nWHERE found_.user_id = {user}\n", "\n"),

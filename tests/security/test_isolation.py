@@ -91,27 +91,37 @@ def test_I2_another_users_id_is_as_absent_as_a_random_one(api: Api, observer: Ob
 
 @pytest.mark.parametrize("case", with_operation(Operation.LIST), ids=str)
 def test_I3_lists_hold_none_of_another_users_rows(api: Api, observer: Observer, case: ResourceCase) -> None:
-    """Filters and every sort, in both directions, over pages. (`expand`, `count`, batch and nested lists come with later versions.)"""
+    """Every sort, in both directions, over pages, there and back; by the ids themselves."""
     ada, mallory = new_user("ada"), new_user("mallory")
     foreign = [case.create(api, ada)["id"] for _ in range(3)]
     own = {case.create(api, mallory)["id"] for _ in range(3)}
     with observer.unchanged():
         for key in sort_keys_of(case):
             for direction in ("", "-"):
-                found: list[str] = []
                 path = f"{case.path(mallory)}?limit=2&sort={direction}{key}"
-                for _ in range(3):
-                    page = api.call(mallory, "GET", path).json()
-                    found += [item["id"] for item in page["items"]]
-                    if page["next_cursor"] is None:
-                        break
-                    path = f"{case.path(mallory)}?limit=2&sort={direction}{key}&cursor={page['next_cursor']}"
-                assert sorted(found) == sorted(own), key
+                first = api.call(mallory, "GET", path).json()
+                second = api.call(mallory, "GET", f"{path}&cursor={first['next_cursor']}").json()
+                back = api.call(mallory, "GET", f"{path}&cursor={second['previous_cursor']}").json()
+                found = [item["id"] for item in (*first["items"], *second["items"])]
+                assert (sorted(found), second["next_cursor"], back["items"]) == (sorted(own), None, first["items"]), key
         for identifier in foreign:
             for query in (f"id={identifier}", f"id__in={identifier},{identifier}", f"id__ne={random_id()}", "offset=0", "limit=100"):
                 items = api.call(mallory, "GET", f"{case.path(mallory)}?{query}").json()["items"]
                 assert {item["user_id"] for item in items} <= {mallory}
                 assert not {item["id"] for item in items} & set(foreign)
+
+
+@pytest.mark.parametrize("count", ["exact", "estimated"])
+@pytest.mark.parametrize("case", with_operation(Operation.LIST), ids=str)
+def test_I3_no_total_counts_another_users_row(api: Api, observer: Observer, case: ResourceCase, count: str) -> None:
+    ada, mallory = new_user("ada"), new_user("mallory")
+    foreign = [case.create(api, ada)["id"] for _ in range(3)]
+    with observer.unchanged():
+        for number, query in ((0, ""), (0, f"&id={foreign[0]}"), (0, f"&id__ne={random_id()}"), (0, "&offset=1"), (0, "&limit=1")):
+            assert api.call(mallory, "GET", f"{case.path(mallory)}?count={count}{query}").json()["total"] == number, query
+    own = case.create(api, mallory)["id"]
+    for number, query in ((1, ""), (0, f"&id={foreign[0]}"), (1, f"&id__in={own},{foreign[0]}"), (1, "&offset=1"), (1, "&limit=1")):
+        assert api.call(mallory, "GET", f"{case.path(mallory)}?count={count}{query}").json()["total"] == number, query
 
 
 @pytest.mark.parametrize("found", FILTERS, ids=str)
