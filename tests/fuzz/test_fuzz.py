@@ -71,14 +71,20 @@ def fuzz(api: Api, examples: int, *options: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("served", "examples", "phases"), [(serving_example, 5, "coverage,fuzzing,stateful"), (serving_torture, 1, "fuzzing,stateful")]
+    ("served", "examples", "covered"), [(serving_example, 10, ("--include-tag", "comments")), (serving_torture, 1, None)]
 )
-def test_no_request_of_a_user_fails_a_check(postgres: EmbeddedPostgres, served: Served, examples: int, phases: str) -> None:
+def test_no_request_of_a_user_fails_a_check(
+    postgres: EmbeddedPostgres, served: Served, examples: int, covered: tuple[str, ...] | None
+) -> None:
+    """Drawn requests to every operation; and what covers each value of each parameter, here for one resource, with CASES for all."""
     with served(postgres) as api:
         operations = sum(len(methods) for methods in api.client.get("/openapi.json").json()["paths"].values())
+        user = ("--header", f"Authorization: Bearer {api.token_for(USER)}")
         if CASES:
-            examples, phases = -(-CASES // operations), f"examples,{phases}"
-        sent = fuzz(api, examples, "--phases", phases, "--header", f"Authorization: Bearer {api.token_for(USER)}")
+            examples, covered = -(-CASES // operations), covered and ()
+        sent = fuzz(api, examples, "--phases", "examples,fuzzing,stateful", *user)
+        if covered is not None:
+            sent += fuzz(api, 1, "--phases", "coverage", *user, *covered)
         assert sent >= max(CASES, operations)
 
 
