@@ -327,7 +327,9 @@ def test_an_edit_keeps_every_row_up_and_down(project: Project, expected: Expecte
     project.rowsmith("db", "upgrade")
     first = project.catalog()
     project.fill(ROWS)
-    before = rows_of(project)
+    ends = "soft_delete" in edit.old_rest and "soft_delete" not in edit.new_rest
+    before = [row for row in rows_of(project) if not ends or row["deleted_at"] is None]  # which the operation names
+    assert len(before) > ROWS / 2
 
     write_specs(project.root, edit.specs("after"))
     changes_tables = "Wrote " in project.rowsmith("db", "revision", *edit.options).err
