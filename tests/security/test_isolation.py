@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import unicodedata
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +36,21 @@ def severed() -> Generator[Api]:
     """The application without any database: whatever it answers, it asked nobody."""
     with serving_quickly(None, until="/healthz", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as running:
         yield running
+
+
+def test_the_observer_notices_whatever_is_written(api: Api, observer: Observer) -> None:
+    ada, tags = new_user("ada"), next(one for one in RESOURCES if one.name == "Tag")
+    row = tags.create(api, ada)["id"]
+    writes: list[Callable[[], object]] = [
+        lambda: tags.create(api, ada),
+        lambda: api.call(ada, "PATCH", tags.item(ada, row), json={"weight": 1.5}, headers={"If-Match": "*"}),
+        lambda: api.call(ada, "DELETE", tags.item(ada, row), headers={"If-Match": "*"}),
+    ]
+    with observer.unchanged():
+        api.call(ada, "GET", tags.item(ada, row))
+    for write in writes:
+        with pytest.raises(AssertionError, match="rows changed"), observer.unchanged():
+            write()
 
 
 # I1
