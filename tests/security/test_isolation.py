@@ -39,7 +39,7 @@ def severed() -> Generator[Api]:
 
 
 def test_the_observer_notices_whatever_is_written(api: Api, observer: Observer) -> None:
-    ada, tags = new_user("ada"), next(one for one in RESOURCES if one.name == "Tag")
+    ada, tags = new_user("ada"), next(one for one in RESOURCES if one.resource.name == "Tag")
     row = tags.create(api, ada)["id"]
     writes: list[Callable[[], object]] = [
         lambda: tags.create(api, ada),
