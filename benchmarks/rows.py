@@ -182,6 +182,8 @@ def counts_and_filters(lists: Lists) -> None:
         {"due_at__isnull": "true"},
         {"progress__gt": "90", "sort": "-progress"},
     ]
+    rare, frequent = middle["title"].removeprefix("Task "), "task"  # in one row, and in every one
+    queries += [{"q": rare}, {"q": rare, "sort": "due_at"}, {"q": frequent, "sort": "due_at"}, {"q": frequent}]
     queries += [{"title__startswith": "Task 99"}, {"estimate__lt": "1"}, {"labels__contains": "label 7"}, {"offset": "10000"}]
     for query in queries:
         (times,) = lists.times((LARGEST, {**query, "limit": str(PAGE)}))
