@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, func, literal_column, select
 from sqlmodel import SQLModel
 
-from app.api.query import fields_of, refused, unknown
+from app.api.query import fields_of, refused, unknown_field
 from app.db.session import Row, Session
 from app.db.statements import OWNER, Statement, columns, owned, present, table_of
 
@@ -209,7 +209,6 @@ def _view(
         return View(None, tuple(expanded))
     for field in fields:
         if (field[0] not in shape.model_fields or len(field) > 1) and field[0] not in names:
-            known = (*shape.model_fields, *names)
-            raise refused("fields", "unknown_field", unknown(field[0], known, "field") + " Fields of related rows need `expand`.")
+            raise refused("fields", "unknown_field", unknown_field(".".join(field), (*shape.model_fields, *names)))
     own = tuple(field[0] for field in fields if len(field) == 1)
     return View((*own, *(name for name in names if name not in own)), tuple(expanded))

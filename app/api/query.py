@@ -211,7 +211,7 @@ def fields_of(query: BaseModel, shape: type[BaseModel]) -> tuple[str, ...] | Non
     names = tuple(given.split(","))
     for number, name in enumerate(names):
         if name not in shape.model_fields:
-            raise refused("fields", "unknown_field", unknown(name, tuple(shape.model_fields), "field"))
+            raise refused("fields", "unknown_field", unknown_field(name, tuple(shape.model_fields)))
         if name in names[:number]:
             raise refused("fields", "repeated_field", f"`{name}` is given more than once.")
     return names
@@ -276,6 +276,11 @@ def unknown(name: str, known: Collection[str], what: str = "parameter") -> str:
     """What is said of a name that is none of `known`, with the closest one."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"Unknown {what}; did you mean `{close[0]}`?" if close else f"Unknown {what}."
+
+
+def unknown_field(name: str, known: Collection[str]) -> str:
+    """What is said of a field that is none of `known`; one of a related row has a dot in its name."""
+    return "Unknown field. Fields of related rows need `expand`." if "." in name else unknown(name, known, "field")
 
 
 def refused(name: str, kind: str, message: str) -> RequestValidationError:

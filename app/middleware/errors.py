@@ -6,11 +6,11 @@ No answer repeats a submitted value, and none is larger than 8 KiB.
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -153,8 +153,8 @@ def _without_values(error: Mapping[str, Any], request: Request) -> dict[str, obj
     """What is wrong and where, without what was submitted."""
     location: tuple[str | int, ...] = tuple(error.get("loc", ()))
     message = str(error.get("msg", "Invalid value"))
-    if error.get("type") == "extra_forbidden" and len(location) == 2:
-        message = _unknown_field(str(location[1])[:MAX_NAME], request)
+    if error.get("type") == "extra_forbidden" and len(location) > 1:
+        message = _unknown_field(location, request)
     plain: dict[str, object] = {
         "type": error.get("type", "value_error"),
         "loc": [_short(part, MAX_NAME) if isinstance(part, str) else part for part in location[:MAX_DEPTH]],
@@ -191,22 +191,35 @@ def _limited(errors: Sequence[Mapping[str, Any]], request: Request) -> list[Mapp
     return shown
 
 
-def _unknown_field(name: str, request: Request) -> str:
+def _unknown_field(location: tuple[str | int, ...], request: Request) -> str:
+    """What to say of a field that a body, or an element in it, may not have."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return "Unknown field."
-    known = list(_body_fields(route))
-    if route.response_model is not None and name in getattr(route.response_model, "model_fields", {}):
+    _, *path, name = location
+    if str(name) in _fields_at(path, route.response_model):
         return "This field cannot be set here."
-    close = get_close_matches(name, known, n=1)
+    sent = [parameter.field_info.annotation for parameter in route.dependant.body_params]
+    close = get_close_matches(str(name)[:MAX_NAME], list(_fields_at(path, *sent)), n=1)
     return f"Unknown field; did you mean `{close[0]}`?" if close else "Unknown field."
 
 
-def _body_fields(route: APIRoute) -> Iterator[str]:
-    for parameter in route.dependant.body_params:
-        annotation = parameter.field_info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from annotation.model_fields
+def _fields_at(path: Sequence[str | int], *annotations: Any) -> Collection[str]:
+    """The fields of the model at a path into what is annotated like this: `create`, 3 is the model of the items of `create`."""
+    model = _model_in(*annotations)
+    for name in path:
+        if isinstance(name, str) and model is not None:
+            model = _model_in(model.model_fields[name].annotation) if name in model.model_fields else None
+    return () if model is None else model.model_fields
+
+
+def _model_in(*annotations: Any) -> type[BaseModel] | None:
+    """The first model among annotations and their arguments."""
+    for annotation in annotations:
+        found = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else _model_in(*get_args(annotation))
+        if found is not None:
+            return found
+    return None
 
 
 def _allowed_methods(request: Request) -> list[str]:

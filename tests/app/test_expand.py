@@ -146,3 +146,17 @@ def test_it_is_no_parameter_of_writes_and_documented_for_reads(world: World) -> 
     for path in ("/api/{user_id}/tasks", "/api/{user_id}/tasks/{task_id}"):
         (parameter,) = [one for one in paths[path]["get"]["parameters"] if one["name"] == "expand"]
         assert all(f"`{name}`" in parameter["description"] for name in ("project", "parent", "subtasks", "comments", "tags"))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"fields": "project.name"}, "Unknown field. Fields of related rows need `expand`."),
+        ({"fields": "project.name", "expand": "parent"}, "Unknown field. Fields of related rows need `expand`."),
+        ({"fields": "titel", "expand": "parent"}, "Unknown field; did you mean `title`?"),
+    ],
+    ids=str,
+)
+def test_a_field_of_a_row_that_is_not_expanded_needs_that(world: World, query: dict[str, str], message: str) -> None:
+    (problem,) = world.get("tasks", 422, **query)["detail"]
+    assert (problem["loc"], problem["msg"]) == (["query", "fields"], message)

@@ -92,6 +92,19 @@ def test_one_failure_undoes_all(api: Api, observer: Observer, body: Any, status:
         assert detail[0]["loc"] == where
 
 
+def test_a_field_that_an_element_may_not_have_is_called_what_it_is(api: Api) -> None:
+    row = TASKS.create(api, user := new_user())["id"]
+    body = {"create": [{"titel": "x", "version": 2}], "update": [{"id": row, "slug": "x", "progres": 1}], "delete": [{"id": row, "of": 1}]}
+    found = {tuple(one["loc"][1:]): one["msg"] for one in send(api, user, body).json()["detail"] if one["type"] == "extra_forbidden"}
+    assert found == {
+        ("create", 0, "titel"): "Unknown field; did you mean `title`?",
+        ("create", 0, "version"): "This field cannot be set here.",
+        ("update", 0, "slug"): "This field cannot be set here.",
+        ("update", 0, "progres"): "Unknown field; did you mean `progress`?",
+        ("delete", 0, "Target", "of"): "Unknown field.",
+    }
+
+
 @pytest.mark.parametrize("part", ["update", "delete"])
 def test_I3_another_users_ids_get_what_random_ones_get_and_nothing_is_done(api: Api, observer: Observer, part: str) -> None:
     ada, mallory = new_user("ada"), new_user("mallory")
