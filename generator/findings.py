@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -196,6 +197,11 @@ def _short_cause(file: FileDrift) -> str:
     what = first.message.replace("it was", "was")
     more = f" and {len(file.causes) - 1} more" if len(file.causes) > 1 else ""
     return f"{first.span.path}:{first.span.line} {what}{more}"
+
+
+def project_path(root: Path, path: str) -> str:
+    """A path of the command line, relative to the current folder or absolute, as the lock writes it."""
+    return Path(os.path.relpath(path or root, root)).as_posix()
 
 
 def closest_path(path: str, drift: Drift) -> str | None:

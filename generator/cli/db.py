@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from generator.migrations.runner import Target
 
 commands = typer.Typer(help="Keep the database in step with the specs.", no_args_is_help=True, rich_markup_mode=None)
+
+_REVISION = re.compile(r"[+-][0-9]{1,9}|(?!heads?[+-])\w+([+-][0-9]{1,9})?")
 
 Sql = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")]
 
@@ -161,7 +164,7 @@ def upgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How far:
     """
     from generator.migrations import proof, runner  # noqa: PLC0415 - Alembic and its driver take a while to load
 
-    root = Path.cwd()
+    root, to = Path.cwd(), _revision(to, sql=sql)
     _history(root)
     with _database(root, offline=sql) as target:
         if not sql and (at := proof.adopt(root, target)):
@@ -179,12 +182,21 @@ def downgrade(to: Annotated[str, typer.Argument(metavar="REVISION", help="How fa
     """
     from generator.migrations import runner  # noqa: PLC0415 - Alembic and its driver take a while to load
 
-    root = Path.cwd()
+    root, to = Path.cwd(), _revision(to, sql=sql)
     _history(root)
     with _database(root, offline=sql) as target:
         runner.downgrade(root, target, to, sql=sql)
         if not sql:
             console.say(f"The database is at {runner.current(target) or 'base'}.")
+
+
+def _revision(to: str, *, sql: bool) -> str:
+    """A revision as Alembic takes it, or two with a colon between, as it takes them for --sql."""
+    first, colon, last = to.partition(":")
+    if not all(_REVISION.fullmatch(one) for one in ((first, last) if sql and colon else (to,))):
+        hint = "write an id, head, base, +1 or -1; `rowsmith db status` says which revisions there are"
+        raise CommandError(ExitCode.USAGE, f"`{to}` is no revision", hint)
+    return to
 
 
 @commands.command()

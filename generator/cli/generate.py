@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from generator.cli.errors import CommandError, ExitCode
 from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
 from generator.exclusion import RefusedError, project_lock
 from generator.files import FOLDER
-from generator.findings import closest_path, of_files, summary
+from generator.findings import closest_path, of_files, project_path, summary
 from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.schema_json import schema_text
@@ -65,18 +64,13 @@ def generate(
     app/extensions/ are created once and then left alone.
     """
     root = Path.cwd()
-    options = _Options(diff, dry_run, tuple(_project_path(root, path) for path in force or ()), warn_as_error, output)
+    options = _Options(diff, dry_run, tuple(project_path(root, path) for path in force or ()), warn_as_error, output)
     if watch:
         if not options.writes:
             raise CommandError(ExitCode.USAGE, "--watch writes, so it does not go with --diff or --dry-run")
         _watch(root, options)
     else:
         raise typer.Exit(run(root, options))
-
-
-def _project_path(root: Path, path: str) -> str:
-    """A path of the command line, relative to the current folder or absolute, as the lock writes it."""
-    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def run(root: Path, options: _Options) -> ExitCode:

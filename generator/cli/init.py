@@ -30,6 +30,8 @@ def init(
     It gets an example spec, the core of the application, tests and a CI workflow. A file that is there already is never changed.
     """
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - links are not resolved: the name counts
+    if root.exists() and not root.is_dir():
+        raise CommandError(ExitCode.REFUSED, f"`{folder}` is not a folder", "move it away, or choose another name")
     try:
         files = project_files(project_name(root.name), cli.version())
         create(root, files)

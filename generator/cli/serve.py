@@ -67,6 +67,8 @@ def serve(
     """
     if reload and workers > 1:
         raise CommandError(ExitCode.USAGE, "--reload serves with one process", "leave out --workers or --reload")
+    if not host.strip():
+        raise CommandError(ExitCode.USAGE, "--host is empty", "leave it out for 127.0.0.1; 0.0.0.0 means every address of this machine")
     root = Path.cwd()
     if not (root / "app" / "main.py").is_file():
         hint = "change to a project's folder, or make one: rowsmith init"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
 from generator.drift import FileDrift, State, unified
 from generator.exclusion import RefusedError, project_lock
+from generator.findings import project_path
 from generator.lock import LOCK_PATH
 from generator.scaffold import BESIDE_APP, IncompleteError, core_files, is_origin
 from generator.upgrade import Upgrade, findings_of, upgrade_of
@@ -49,7 +49,7 @@ def upgrade(
     code 3), unless the core has not changed it. Everything else of app/ is left alone: run `rowsmith generate` afterwards.
     """
     root = Path.cwd()
-    forced, kept = ([Path(os.path.relpath(path, root)).as_posix() for path in paths or ()] for paths in (force, keep))
+    forced, kept = ([project_path(root, path) for path in paths or ()] for paths in (force, keep))
     writes = not diff and not dry_run
     try:
         with project_lock(root, shared=not writes, waiting=lambda: console.say("waiting for another run of rowsmith to end …")):

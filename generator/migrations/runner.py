@@ -135,6 +135,9 @@ def _config(root: Path, target: Target | None) -> Config:
 
 
 def _run(work: Callable[[], None], root: Path) -> None:
+    for name in ("env.py", "steps.py"):
+        if not (root / FOLDER / name).is_file():
+            raise MigrationError(f"{FOLDER}/{name} is missing", "`rowsmith upgrade` brings it back", is_usage=True)
     _make_importable(root)
     with explained(root):
         work()

@@ -37,6 +37,22 @@ def test_without_a_change_nothing_is_written(revised: Folder) -> None:
     assert len(versions(revised)) == 1
 
 
+@pytest.mark.parametrize("name", ["", "@", "x@", "+", "::", "base:", ":head", "head-1", "+99999999999", "\n", "base:head:base"])
+def test_what_is_no_revision_is_wrong_usage(revised: Folder, name: str) -> None:
+    for command in ("upgrade", "downgrade"):
+        for options in ((), ("--sql",)):
+            answer = revised.rowsmith("db", command, *options, "--", name)
+            assert (answer.code, answer.out) == (2, "")
+            assert "rowsmith db status" in answer.err
+
+
+def test_a_project_without_what_runs_revisions_is_told_how_to_get_it(revised: Folder) -> None:
+    answer = revised.rowsmith("db", "upgrade", "--sql")
+    assert answer.code == 2
+    assert "app/db/migrations/env.py is missing" in answer.err
+    assert "rowsmith upgrade" in answer.err
+
+
 def test_the_same_edit_gives_the_same_bytes(revised: Folder) -> None:
     state = revised.file(STATE).read_bytes()
     revised.replace("resources/task.yaml", "notes: text?", "notes: text?\n  rank: {type: integer, default: 1}")

@@ -161,6 +161,7 @@ def test_force_of_another_path_is_wrong_usage_with_a_suggestion(project: Folder)
     assert answer.code == ExitCode.USAGE
     assert "`--force app/models/task.py`" in answer.err
     assert project.rowsmith("generate", "--force", "/etc/passwd").code == ExitCode.USAGE
+    assert project.rowsmith("generate", "--force", "").code == ExitCode.USAGE
     assert project.rowsmith("generate", "--force", "app/main.py").code == ExitCode.USAGE
 
 

@@ -36,7 +36,18 @@ def test_help_lists_every_command_with_what_it_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nope"], ["--nope"], ["serve", "--port", "x"], ["serve", "--port", "70000"], ["token"], ["\udce9"], [""]]
+    "arguments",
+    [
+        [],
+        ["nope"],
+        ["--nope"],
+        ["serve", "--port", "x"],
+        ["serve", "--port", "70000"],
+        ["serve", "--host", ""],
+        ["token"],
+        ["\udce9"],
+        [""],
+    ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     answer = run(*arguments)

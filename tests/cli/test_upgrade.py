@@ -119,6 +119,11 @@ def test_what_somebody_edited_is_replaced_by_force_alone(older: Folder) -> None:
     assert not older.file(OLD).exists()
 
 
+@pytest.mark.parametrize("option", ["--force", "--keep"])
+def test_an_empty_path_is_wrong_usage(current: Folder, option: str) -> None:
+    assert current.rowsmith("upgrade", option, "").code == 2
+
+
 def test_an_edit_of_what_this_version_leaves_as_it_was_is_no_finding(current: Folder) -> None:
     current.write(LIMITS, current.file(LIMITS).read_text() + "OURS = True\n")
     before = current.snapshot()
