@@ -29,7 +29,7 @@ class Database:
     """A lazily filled pool: it opens without a reachable server and recovers by itself when the server comes (back).
 
     Behind a pooler in transaction mode (PREPARED_STATEMENTS=false) a connection is ours for one transaction only, and takes no settings
-    beforehand. So every statement runs in a transaction, at the beginning of which the timeouts are set.
+    beforehand. So every statement runs in a transaction, at the beginning of which they are set.
 
     On Citus (CITUS=true) every statement runs in a transaction as well, which `set_user` begins.
     """
@@ -37,7 +37,7 @@ class Database:
     def __init__(self, connections: Connections, settings: Settings) -> None:
         """Use `Database.open`."""
         self._connections = connections
-        self._begin = None if settings.prepared_statements else "; ".join(f"SET LOCAL {n} = {v}" for n, v in _timeouts(settings).items())
+        self._begin = None if settings.prepared_statements else "; ".join(f"SET LOCAL {n} = {v}" for n, v in _settings(settings).items())
         self.cursors = CursorSigner(settings)
         self.on_citus = settings.citus
         self.set_user = SET_USER_ON_CITUS if settings.citus else SET_USER
@@ -53,7 +53,7 @@ class Database:
             command_timeout=settings.statement_timeout + CONNECT_TIMEOUT,
             statement_cache_size=100 if settings.prepared_statements else 0,
             # A pooler knows these two, and refuses the others.
-            server_settings=POOLED_SETTINGS | (_timeouts(settings) if settings.prepared_statements else {}),
+            server_settings=POOLED_SETTINGS | (_settings(settings) if settings.prepared_statements else {}),
         )
         most = settings.pool_size + settings.max_overflow
         return cls(Connections(connect, kept=settings.pool_size, most=most, patience=settings.pool_timeout), settings)
@@ -104,10 +104,14 @@ class Database:
         return found == len(tables)
 
 
-def _timeouts(settings: Settings) -> dict[str, str]:
-    """PostgreSQL's settings that end what takes too long, in milliseconds."""
+def _settings(settings: Settings) -> dict[str, str]:
+    """PostgreSQL's settings for our statements: timeouts in milliseconds, and nothing that takes time and is of no use to any of them.
+
+    Compiling a plan to machine code takes longer than running it, and begins with estimates that large tables alone can give.
+    """
     statement, lock = (str(int(seconds * 1000)) for seconds in (settings.statement_timeout, settings.lock_timeout))
-    return {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": statement}
+    timeouts = {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": statement}
+    return timeouts | {"jit": "off", "client_min_messages": "warning"}
 
 
 _ROLE_PROBLEM = """

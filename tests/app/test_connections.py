@@ -11,13 +11,16 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from app.config import load_settings
 from app.db import connections as module
+from app.db import pool
 from app.db.connections import Connection, Connections
 from app.db.session import Transaction
 from generator.embedded import SUPERUSER, EmbeddedPostgres
 from tests.support.database import Database, temporary_folder
 from tests.support.observer import observing
 from tests.support.serving import Api
+from tests.support.tokens import SECRET
 
 NAME = "connections-test"
 SET_USER = "SELECT set_config('app.user_id', 'ada', true)"
@@ -36,6 +39,19 @@ async def connections(dsn: str, *, kept: int = 3, most: int = 3, patience: float
         yield made
     finally:
         await made.close()
+
+
+@pytest.mark.parametrize("prepared", ["true", "false"])
+async def test_statements_run_with_limits_and_without_what_would_cost_them_time(database: Database, prepared: str) -> None:
+    dsn = {"DATABASE_URL": database.app_dsn, "PREPARED_STATEMENTS": prepared, "STATEMENT_TIMEOUT": "7", "LOCK_TIMEOUT": "3"}
+    opened = await pool.Database.open(load_settings({"JWT_SECRET": SECRET, **dsn}, env_file=None))
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "jit", "client_min_messages", "timezone")
+    try:
+        async with opened.connection() as connection:
+            found = [await connection.fetchval(f"SHOW {name}") for name in names]
+    finally:
+        await opened.close()
+    assert found == ["7s", "3s", "7s", "off", "warning", "UTC"]
 
 
 async def all_work(made: Connections, number: int) -> None:
