@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, func, literal_column, select
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, column, func, literal_column, select
 from sqlmodel import SQLModel
 
 from app.api.query import fields_of, refused, unknown_field
 from app.db.session import Row, Session
-from app.db.statements import OWNER, Statement, columns, owned, present, table_of
+from app.db.statements import OWNER, Statement, columns, looked_up, owned, present, table_of
 
 MAX_EXPANSIONS = 10
 MAX_LEVELS = 2
@@ -23,6 +23,7 @@ MAX_ROWS = 20
 """A list inside a row holds the newest so many; its nested route has all of them."""
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
+WANTED = func.unnest(_IDS).table_valued(column("id__", Uuid)).render_derived("wanted_")  # no table: their names do not end so
 _PARENT = "parent__of"  # no column: two underscores are only in those of references, before `id`
 
 
@@ -35,8 +36,9 @@ class ToOne:
         self.shape = shape
         self._column = column
         target = table_of(model)
-        found = select(*columns(model, shape)).where(target.c.user_id == OWNER, target.c.id == any_(_IDS), *present(target))
-        self._statement = owned(found)
+        row = select(*columns(model, shape)).where(target.c.user_id == OWNER, target.c.id == WANTED.c.id__, *present(target))
+        found = looked_up(row)
+        self._statement = owned(select(*found.c).select_from(WANTED, found))
 
     async def add(self, session: Session, user_id: str, rows: Sequence[Row], name: str) -> list[Row]:
         """Give each row its related one, or None, under `name`; the related rows, each once."""

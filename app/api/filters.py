@@ -5,13 +5,15 @@ predicate, in the same statement.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, any_, bindparam, func, not_, or_, select
+from sqlalchemy import ARRAY, ColumnElement, SelectBase, Table, Text, any_, bindparam, not_, or_, select, true
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.search import asked, found_in
-from app.db.statements import OWNER, item_type, present, table_of
+from app.db.statements import DELETED_AT, OWNER, item_type, looked_up, present, table_of
 
 type Filters = tuple[tuple[str, bool | None], ...]
 """The parameters that filter; `__isnull` with its value, which is part of the SQL."""
@@ -19,6 +21,9 @@ type Filters = tuple[tuple[str, bool | None], ...]
 
 SEARCH = "q"
 """The parameter that searches; no column has its name."""
+
+IN_TRASH = "deleted_at__isnull"
+"""The parameter that asks for deleted rows, where it is false."""
 
 NOTHING: Mapping[str, tuple[Any, Any]] = {}
 
@@ -38,6 +43,7 @@ class FilterSet:
         """`through` has for a name of parameters a reference of `table` and the column behind it: `(Task.project_id, Project.name)`."""
         self._table = table
         self.found = found_in(table)
+        self._row_found = cache(self._make_row_found)
         self._through: dict[str, tuple[ColumnElement[Any], ColumnElement[Any]]] = {}
         for name in sorted(through, key=len, reverse=True):
             reference, column = through[name]
@@ -52,22 +58,34 @@ class FilterSet:
         arguments = {f"filter_{name}": self._argument(name, value) for name, value in given.items() if name != SEARCH}
         return {**arguments, **asked(given[SEARCH]), "search_ranked": ranked} if SEARCH in given else arguments
 
-    def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters, *, ranked: bool = False) -> S:
+    def filtered[S: (Select[Any], Select[Any] | SelectOfScalar[Any])](self, statement: S, filters: Filters) -> S:
         """`statement`, which selects from the table, with the conditions of `filters`; without deleted rows unless they are asked for.
 
-        Where it is `ranked`, it has the columns of `found` besides.
+        What a search finds is up to `searched`, which comes last.
         """
-        if all(name != "deleted_at__isnull" for name, _ in filters):
+        if all(name != IN_TRASH for name, _ in filters):
             statement = statement.where(*present(self._table))
         for name, value in filters:
-            statement = statement.where(self._searched(ranked) if name == SEARCH else self._condition(name, value))
+            if name != SEARCH:
+                statement = statement.where(self._condition(name, value))
         return statement
 
-    def _searched(self, ranked: bool) -> ColumnElement[bool]:
-        """Ids alone are one array, whose rows the primary key finds: joined, they would be looked for along the index of a sort."""
-        if ranked:
-            return self._table.c.id == self.found.c.id__
-        return self._table.c.id == any_(func.array(select(self.found.c.id__).scalar_subquery()))
+    def searched(self, part: Any, filters: Filters) -> Any:
+        """A select from the table, or an expression of its columns, of the rows that a search finds where `filters` have one.
+
+        A select has the columns of `found` besides.
+        """
+        if all(name != SEARCH for name, _ in filters):
+            return part
+        row = self._row_found(deleted=(IN_TRASH, False) in filters)
+        adapted = cast("Any", ClauseAdapter(row).traverse(part))
+        return adapted.select_from(self.found.join(row, true())) if isinstance(part, SelectBase) else adapted
+
+    def _make_row_found(self, *, deleted: bool) -> Any:
+        table = self._table
+        presence = (table.c[DELETED_AT].is_not(None),) if deleted else present(table)
+        row = select(*table.c).where(table.c.user_id == OWNER, table.c.id == self.found.c.id__, *presence)
+        return looked_up(row, table.name)  # computed fields are texts with the name of the table
 
     def _find(self, parameter: str) -> _Found:
         """A column can have two underscores: that of a reference `project_`."""

@@ -239,15 +239,19 @@ class Listing:
 
     def _compile_page(self, shape: Shape) -> Statement:
         order = [
-            Order(self._expression(key.name), key.descending is not shape.backward, self._is_nullable(key.name), shape.backward)
+            Order(
+                self._filters.searched(self._expression(key.name), shape.filters),
+                key.descending is not shape.backward,
+                self._is_nullable(key.name),
+                shape.backward,
+            )
             for key in shape.sort
         ]
         limit = bindparam("page_limit", type_=BigInteger)
-        ranked = shape.sort == BEST_FIRST
-        page = self._filters.filtered(self._statement, shape.filters, ranked=ranked)
-        page = page.order_by(*(key.by(key.expression) for key in order)).limit(limit)
-        if ranked:
+        page = self._filters.filtered(self._statement, shape.filters)
+        if shape.sort == BEST_FIRST:
             page = page.add_columns(self._expression(RELEVANCE).label(RELEVANCE))
+        page = self._filters.searched(page, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
         if shape.offset:
             return owned(page.offset(bindparam("page_offset", type_=BigInteger)), as_json=shape.as_json)
         if shape.nulls is None:
@@ -259,7 +263,7 @@ class Listing:
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
         statement = self._filters.filtered(self._statement, filters).select_from(self._table)
         if exact:
-            return owned(statement.with_only_columns(func.count().label("total")))
+            return owned(self._filters.searched(statement.with_only_columns(func.count().label("total")), filters))
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")
         return owned(select(func.count().label("total")).select_from(first))
 

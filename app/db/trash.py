@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from app.db.faults import StillReferredError
 from app.db.session import Transaction
-from app.db.statements import DELETED_AT, OWNER, Statement, discarded, owned, present, table_of, target_of, touched
+from app.db.statements import DELETED_AT, OWNER, ROW_ID, Statement, discarded, owned, present, table_of, target_of, touched
 from app.db.table import TIMESTAMP
 
 type Reference = tuple[type[SQLModel], str, type[SQLModel]]
@@ -50,7 +50,7 @@ class Trash:
     def compile(self) -> None:
         """Compile every statement now; else each is when it is first needed."""
         for rows in (self._rows, *(one.child for one in self._cascades)):
-            _ = rows.discard, rows.restore, rows.references and rows.referred
+            _ = rows.discard, rows.restore, rows.discard_one, rows.restore_one, rows.references and rows.referred
         _ = [(one.present, one.deleted) for one in self._cascades]
         _ = [one.clear for one in self._clears], [one.first for one in self._restricts]
 
@@ -91,7 +91,7 @@ class Trash:
         reached: dict[Table, set[UUID]] = {}
         levels = [(self._rows, [row_id])]
         for rows, ids in levels:  # it grows on the way
-            await transaction.fetch_all(rows.discard if deletes else rows.restore, user_id=transaction.user_id, ids=ids)
+            await rows.change(transaction, ids, deletes=deletes)
             reached.setdefault(rows.table, set()).update(ids)
             for one in self._cascades:
                 if one.parent is rows.table:
@@ -108,19 +108,41 @@ class _Rows:
     def __init__(self, model: type[SQLModel]) -> None:
         self.model = model
         self.table = table_of(model)
-        self._these = (self.table.c.user_id == OWNER, self.table.c.id == any_(IDS))
+
+    async def change(self, transaction: Transaction, ids: list[UUID], *, deletes: bool) -> None:
+        """Delete or restore them. One is known by its id alone, which leads every plan straight to it."""
+        if len(ids) == 1:
+            await transaction.fetch_one(self.discard_one if deletes else self.restore_one, user_id=transaction.user_id, id=ids[0])
+        else:
+            await transaction.fetch_all(self.discard if deletes else self.restore, user_id=transaction.user_id, ids=ids)
 
     @cached_property
     def discard(self) -> Statement:
         """Delete them."""
-        statement = update(self.table).where(*self._these, *present(self.table)).values(discarded(self.model))
-        return owned(statement.returning(self.table.c.id))
+        return self._discard(self.table.c.id == any_(IDS))
+
+    @cached_property
+    def discard_one(self) -> Statement:
+        """Delete the one."""
+        return self._discard(self.table.c.id == ROW_ID)
 
     @cached_property
     def restore(self) -> Statement:
         """Bring them back."""
-        was_deleted = self.table.c[DELETED_AT].is_not(None)
-        statement = update(self.table).where(*self._these, was_deleted).values({DELETED_AT: null(), **touched(self.table)})
+        return self._restore(self.table.c.id == any_(IDS))
+
+    @cached_property
+    def restore_one(self) -> Statement:
+        """Bring the one back."""
+        return self._restore(self.table.c.id == ROW_ID)
+
+    def _discard(self, these: ColumnElement[bool]) -> Statement:
+        statement = update(self.table).where(self.table.c.user_id == OWNER, these, *present(self.table)).values(discarded(self.model))
+        return owned(statement.returning(self.table.c.id))
+
+    def _restore(self, these: ColumnElement[bool]) -> Statement:
+        conditions = (self.table.c.user_id == OWNER, these, self.table.c[DELETED_AT].is_not(None))
+        statement = update(self.table).where(*conditions).values({DELETED_AT: null(), **touched(self.table)})
         return owned(statement.returning(self.table.c.id))
 
     @cached_property
@@ -133,7 +155,7 @@ class _Rows:
     def referred(self) -> Statement:
         """What they refer to."""
         columns = [self.table.c[column] for column, _ in self.references]
-        return owned(select(*columns).where(*self._these, *present(self.table)))
+        return owned(select(*columns).where(self.table.c.user_id == OWNER, self.table.c.id == any_(IDS), *present(self.table)))
 
 
 class _Referring:

@@ -38,7 +38,9 @@ from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_plans
 
 USER, ROWS = "ada", 100_000
-OWNERS = f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 100 FROM generate_series(1, 999) AS number"
+OWNERS = f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 2 FROM generate_series(1, 30000) AS number"
+"""Others have so few that a plan for anybody takes all rows of a user to be quickly read: the worst that USER can meet."""
+
 VALUES = {
     "tasks": {"completed": "n % 7 = 0", "progress": "CASE WHEN n % 7 = 0 THEN 100 ELSE n % 100 END"},
     "projects": {"ends_on": "CASE WHEN n % 100 < 8 THEN date '2030-01-01' + (n % 1000)::integer END"},
@@ -120,6 +122,12 @@ def rows_read(plans: list[dict[str, Any]]) -> int:
     )
 
 
+def check_effort(plans: list[dict[str, Any]], about: object) -> None:
+    """Assert that no index is searched for long in vain: the pages that were read stand in proportion to the rows."""
+    pages = sum(node["Shared Hit Blocks"] + node["Shared Read Blocks"] for plan in plans for node in reads(plan) if "Relation Name" in node)
+    assert pages <= 100 + 8 * rows_read(plans), f"{about}: {pages} pages for {rows_read(plans)} rows: {plans}"
+
+
 DELETED = 5
 """More than the rows that other tests have deleted and the trash keeps: a page passes over them."""
 
@@ -172,8 +180,13 @@ def test_a_rare_word_in_any_order(explainer: Explainer, case: ResourceCase) -> N
         for _ in rows:
             answer, plans = explainer.get(case.path(USER), q=word, sort=f"-{sort}", limit="1", **cursor)
             assert rows_read(plans) <= 2 * len(rows), (sort, rows_read(plans))  # by the function that searches, and by the list
+            check_effort(plans, sort)
             cursor = {"cursor": answer.json()["next_cursor"]}
         assert cursor == {"cursor": None}
+    for query in ({}, {"count": "exact"}, {"fields": "id"}, {"limit": "1"}):  # the best ones first
+        _, plans = explainer.get(case.path(USER), q=word, **query)
+        assert rows_read(plans) <= 4 * len(rows), (query, rows_read(plans))
+        check_effort(plans, query)
 
 
 @pytest.mark.parametrize("case", LISTS, ids=str)
@@ -231,6 +244,7 @@ def test_expansions(explainer: Explainer, case: ResourceCase) -> None:
             check(plans, expansion)
             assert len(plans) <= 1 + len(expansion)
             assert rows_read(plans) <= 2_000, plans
+            check_effort(plans, expansion)
 
 
 @pytest.mark.parametrize("nested", NESTED, ids=str)
@@ -250,7 +264,9 @@ def test_one_row(explainer: Explainer, call: Call) -> None:
     explainer.log.plans()
     answer = call.send(explainer.api, as_user=USER, row_id=explainer.spare, json=body)
     assert answer.is_success, answer.text
-    check(explainer.log.plans(), call)
+    plans = explainer.log.plans()
+    check(plans, call)
+    check_effort(plans, call)
 
 
 @pytest.mark.parametrize("call", LINKS, ids=str)

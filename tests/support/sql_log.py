@@ -57,6 +57,7 @@ def log_statements(database: Database) -> SqlLog:
 def log_plans(database: Database) -> SqlLog:
     """Log the plan of each statement, those of foreign keys included, with the rows that it read; of connections opened from now on."""
     settings = {"log_min_duration": "0", "log_analyze": "on", "log_timing": "off", "log_nested_statements": "on", "log_format": "json"}
+    settings["log_buffers"] = "on"
     return _logging(
         database, session_preload_libraries="auto_explain", **{f"auto_explain.{name}": value for name, value in settings.items()}
     )
