@@ -38,8 +38,11 @@ from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_plans
 
 USER, ROWS = "ada", 100_000
-OWNERS = f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 2 FROM generate_series(1, 30000) AS number"
-"""Others have so few that a plan for anybody takes all rows of a user to be quickly read: the worst that USER can meet."""
+OWNERS = (
+    f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 100 FROM generate_series(1, 999) AS number"
+    " UNION ALL SELECT 'small-' || number, 2 FROM generate_series(1, 20000) AS number"
+)
+"""Most have so few that a plan for anybody takes all rows of a user to be quickly read: the worst that USER can meet."""
 
 VALUES = {
     "tasks": {"completed": "n % 7 = 0", "progress": "CASE WHEN n % 7 = 0 THEN 100 ELSE n % 100 END"},
