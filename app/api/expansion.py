@@ -84,13 +84,11 @@ class Linked(ToMany):
         self.model = model
         self.shape = shape
         pair, target, parent = table_of(link), table_of(model), _parents()
-        self._statement = _newest(
-            select(*columns(model, shape))
-            .where(pair.c.user_id == OWNER, pair.c[here] == parent, *present(pair))
-            .where(target.c.user_id == OWNER, target.c.id == pair.c[there], *present(target))
-            .order_by(target.c.created_at.desc(), target.c.id.desc()),
-            parent,
-        )
+        refers = select(pair.c[there]).where(pair.c.user_id == OWNER, pair.c[here] == parent, *present(pair))
+        pairs = refers.correlate(parent.scalar_alias).lateral("pair_")
+        row = select(*columns(model, shape)).where(target.c.user_id == OWNER, target.c.id == pairs.c[there], *present(target))
+        found = looked_up(row)
+        self._statement = _newest(select(*found.c).select_from(pairs, found).order_by(found.c.created_at.desc(), found.c.id.desc()), parent)
 
 
 type Relation = ToOne | ToMany
