@@ -14,6 +14,7 @@ CONFIG = "app/config.py"
 MAIN = "app/main.py"
 ROLES = "app/roles.py"
 BODY = "app/api/body.py"
+EXPANSION = "app/api/expansion.py"
 LISTING = "app/api/listing.py"
 FILTERS = "app/api/filters.py"
 AGGREGATES = "app/api/aggregates.py"
@@ -118,6 +119,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
         (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
         red=("test_I3_no_aggregate_counts_another_users_row",),
+    ),
+    _mutation(
+        "the predicate of what is expanded",
+        CHECKED,
+        (
+            EXPANSION,
+            ".where(target.c.user_id == OWNER, target.c.id == WANTED.c.id__, *present",
+            ".where(target.c.id == WANTED.c.id__, *present",
+        ),
+        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
+        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        red=("test_I3_not_even_a_reference_that_leads_to_another_user_shows_a_row",),
     ),
     _mutation(
         "the predicate of a total",
