@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,21 +34,8 @@ class Build:
 
 def compile_project(root: Path) -> Build:
     """Read the specs below `root` and render the application's generated files, in memory."""
-    with _nothing_collected():
-        schema, diagnostics, specs = _load(root, {})
-        return Build(schema, () if schema is None else render(schema), diagnostics, specs)
-
-
-@contextmanager
-def _nothing_collected() -> Generator[None]:
-    """What a compiler makes stays: looking for garbage in between takes a fifth of its time (1,000 resources: 6.2 s in place of 7.8)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    schema, diagnostics, specs = _load(root, {})
+    return Build(schema, () if schema is None else render(schema), diagnostics, specs)
 
 
 def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple[Schema | None, tuple[Diagnostic, ...]]:

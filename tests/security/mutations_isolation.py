@@ -40,6 +40,12 @@ COMMENT = "app/models/comment.py"
 CHECKED = (STATEMENTS, "    require_owner(statement)\n    if not", "    if not")
 """`owned()` refuses a statement without its predicate, so taking one away takes the check away as well."""
 
+NO_ROW_LEVEL_SECURITY = (
+    (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
+    (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+)
+"""Where the predicate alone is looked at: the tables are not protected, and the application starts all the same."""
+
 PRESENCE_CHECKED = (STATEMENTS, "    if not deleted_too:\n        require_presence(statement)\n", "")
 """The same of deleted rows."""
 
@@ -108,16 +114,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the predicate of what a reference leads to",
         CHECKED,
         (FILTERS, ".where(target.c.user_id == OWNER, *present(target))", ".where(*present(target))"),
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=("test_I3_no_filter_asks_of_another_users_row",),
     ),
     _mutation(
         "the predicate of an aggregate",
         CHECKED,
         (AGGREGATES, ".select_from(table).where(table.c.user_id == OWNER)", ".select_from(table)"),
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=("test_I3_no_aggregate_counts_another_users_row",),
     ),
     _mutation(
@@ -128,8 +132,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             ".where(target.c.user_id == OWNER, target.c.id == WANTED.c.id__, *present",
             ".where(target.c.id == WANTED.c.id__, *present",
         ),
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=("test_I3_not_even_a_reference_that_leads_to_another_user_shows_a_row",),
     ),
     _mutation(
@@ -140,8 +143,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "self._filters.filtered(self._statement, filters).select_from",
             "self._filters.filtered(select(self._table), filters).select_from",
         ),
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=("test_I3_no_total_counts_another_users_row",),
     ),
     _mutation(
@@ -254,8 +256,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "row-level security is enabled",
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=(
             STATEMENTS_ALONE,
             "test_I9_without_any_predicate_isolation_holds_over_http",
@@ -517,8 +518,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a kept answer is its user's, whom the query and the policy ask for",
         CHECKED,
         (IDEMPOTENCY, "            kept.user_id == OWNER,\n", ""),
-        (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-        (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+        *NO_ROW_LEVEL_SECURITY,
         red=("test_I8_the_same_idempotency_key_of_two_users_is_two_keys", "test_I8_a_key_belongs_to_its_user"),
     ),
     _mutation(

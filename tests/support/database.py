@@ -86,7 +86,7 @@ def held[Answer](database: Database, request: Callable[[], Answer], *statements:
         answer = pool.submit(request)
         while other.execute(waiting) == "0":
             assert not answer.done(), "the request did not wait"
-            time.sleep(0.02)
+            time.sleep(0.02)  # between two looks at the locks; LOCK_TIMEOUT ends a request that is never seen to wait
         other.execute("COMMIT")
         return answer.result()
 
