@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 from generator import naming
 from generator.ir import (
@@ -166,7 +167,7 @@ def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
 
 
 def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> list[Index]:
-    """The indexes: keysets of sort keys, the entries of `indexes`, references and `index: true`, none that another one covers.
+    """The indexes: keysets of sort keys, the entries of `indexes`, links, references and `index: true`, none that another one covers.
 
     That of deleted rows is the one that does not begin with the owner: those of all users are purged together.
     """
@@ -181,6 +182,9 @@ def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> li
         index = _index(table, columns, tuple(IndexKey(column) for column in columns), entry.span)
         if not _covered(columns, indexes, whole):
             indexes.append(index)
+    for pair in permutations((checked.column(name) for name in checked.file.head.link or ()), 2):
+        if not _covered(pair, indexes, whole):  # one that has the other's column as well is as cheap to read, and so always chosen
+            indexes.append(_index(table, pair, tuple(IndexKey(column) for column in pair), checked.file.head.key_span("link")))
     for field in checked.fields.values():
         if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, whole):
             indexes.append(_field_index(table, field))

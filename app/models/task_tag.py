@@ -29,7 +29,7 @@ class TaskTag(OwnedTable, table=True):
         check("ck_task_tags_added_by_max_length", "char_length(added_by) <= 80", "String should have at most 80 characters", on="added_by"),
         Index("ix_task_tags_created_at", "user_id", "created_at", "id"),
         Index("ix_task_tags_updated_at", "user_id", "updated_at", "id"),
-        Index("ix_task_tags_tag_id", "user_id", "tag_id"),
+        Index("ix_task_tags_tag_id_task_id", "user_id", "tag_id", "task_id"),
     )
 
     task_id: UUID = column(Uuid)

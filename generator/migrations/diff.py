@@ -284,8 +284,15 @@ class _Comparison:
         for old, new in _renamed(gone, added):
             self.phases.rename.append(RenameIndex(old.name, new.name))
         for name, index in gone.items():
-            (self.phases.drop if index.unique and self._changes_kind else self.phases.drop_rules).append(DropIndex(name))
+            late = self._changes_kind if index.unique else bool(added) and name not in added and self._outlives(index)
+            (self.phases.drop if late else self.phases.drop_rules).append(DropIndex(name))
         self.phases.add_rules += [AddIndex(self.new.name, index) for index in added.values()]
+
+    def _outlives(self, index: StoredIndex) -> bool:
+        """Whether an index can stay until those are there that take its place: nothing that it is made of changes, nor its table's name."""
+        after = {column.name: (column.type, column.computed) for column in self.new.columns}
+        changed = {one.name for one in self.old.columns if after.get(one.name) != (one.type, one.computed)}
+        return self.was.name == self.new.name and not mentions(index.sql, changed)
 
     def _search(self) -> None:
         """The function of a search names its table and columns, so that it is made anew where they are renamed."""

@@ -6,6 +6,7 @@ The plans are those of the requests themselves, run by the application's role un
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -50,8 +51,13 @@ VALUES = {
 }
 """What the rules of the specs allow."""
 
-SOME, *SPARE = (str(UUID(int=(0x7000 << 64) | (0x8000 << 48) | number)) for number in (100, 205, 206))
-"""Ids of rows of each table."""
+
+def row_id(number: int) -> str:
+    """The id that the row with this number has in each table."""
+    return str(UUID(int=(0x7000 << 64) | (0x8000 << 48) | number))
+
+
+SOME = row_id(100)
 
 LISTS = with_operation(Operation.LIST)
 SEARCHES = [case for case in LISTS if any(field.search for field in case.resource.fields)]
@@ -63,8 +69,8 @@ class Explainer:
 
     api: Api
     log: SqlLog
-    spare: str
-    """The id of a row of each table that may be deleted."""
+    spare: int
+    """Rows of each table may be deleted from this number on."""
 
     def get(self, path: str, **query: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
         """The answer and the plans of a GET."""
@@ -78,17 +84,30 @@ class Explainer:
 def filled(postgres: EmbeddedPostgres) -> Generator[Database]:
     with new_database(postgres) as database:
         fill(database, SCHEMA, OWNERS, VALUES)
-        database.execute(f'ALTER DATABASE "{database.name}" SET random_page_cost = 1.1')  # no disk turns: what servers are set to
         yield database
 
 
-@pytest.fixture(scope="module", params=zip(("force_custom_plan", "force_generic_plan"), SPARE, strict=True), ids=lambda param: param[0])
+@pytest.fixture(scope="module", params=[("force_custom_plan", 300), ("force_generic_plan", 400)], ids=lambda param: param[0])
 def explainer(filled: Database, request: pytest.FixtureRequest) -> Generator[Explainer]:
-    """A prepared statement is planned for its values at first, and later for any."""
+    """A prepared statement is planned for its values at first, and later for any. No disk turns: that is what servers are set to."""
     mode, spare = request.param
-    filled.execute(f'ALTER DATABASE "{filled.name}" SET plan_cache_mode = {mode}')
-    log = log_plans(filled)
-    with serving(filled, POOL_SIZE="1", MAX_OVERFLOW="0") as api:
+    with explaining(filled, spare, plan_cache_mode=mode, random_page_cost="1.1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def untuned(filled: Database) -> Generator[Explainer]:
+    """The same where nobody has set what a page costs."""
+    with explaining(filled, 500, plan_cache_mode="force_generic_plan", random_page_cost="4") as found:
+        yield found
+
+
+@contextmanager
+def explaining(database: Database, spare: int, **settings: str) -> Generator[Explainer]:
+    for name, value in settings.items():
+        database.execute(f'ALTER DATABASE "{database.name}" SET {name} = {value}')
+    log = log_plans(database)
+    with serving(database, POOL_SIZE="1", MAX_OVERFLOW="0") as api:
         yield Explainer(api, log, spare)
 
 
@@ -241,6 +260,15 @@ def test_an_aggregate(explainer: Explainer, case: ResourceCase) -> None:
 
 @pytest.mark.parametrize("case", LISTS, ids=str)
 def test_expansions(explainer: Explainer, case: ResourceCase) -> None:
+    check_expansions(explainer, case)
+
+
+@pytest.mark.parametrize("case", LISTS, ids=str)
+def test_expansions_where_nothing_is_tuned(untuned: Explainer, case: ResourceCase) -> None:
+    check_expansions(untuned, case)
+
+
+def check_expansions(explainer: Explainer, case: ResourceCase) -> None:
     for expansion in expansions(SCHEMA, case.resource):
         for path in (case.path(USER), case.item(USER, SOME)):
             _, plans = explainer.get(path, expand=".".join(expansion))
@@ -261,11 +289,12 @@ def test_a_nested_list(explainer: Explainer, nested: NestedList) -> None:
             check(plans, sort)
 
 
-@pytest.mark.parametrize("call", ITEMS, ids=str)
-def test_one_row(explainer: Explainer, call: Call) -> None:
+@pytest.mark.parametrize(("number", "call"), list(enumerate(ITEMS)), ids=str)
+def test_one_row(explainer: Explainer, number: int, call: Call) -> None:
+    """Of a row of its own, with others below it: it may be deleted."""
     body = call.body(explainer.api, USER) or None
     explainer.log.plans()
-    answer = call.send(explainer.api, as_user=USER, row_id=explainer.spare, json=body)
+    answer = call.send(explainer.api, as_user=USER, row_id=row_id(explainer.spare + number), json=body)
     assert answer.is_success, answer.text
     plans = explainer.log.plans()
     check(plans, call)

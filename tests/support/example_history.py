@@ -13,6 +13,15 @@ from tests.support.edits import Trees
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
+def _before_0012(trees: Trees) -> None:
+    """The index with both columns of a link came with the compiler's; without `link` there is the one that there was."""
+    tree = trees["TaskTag"]
+    del tree["link"]
+    for end in ("task", "tag"):
+        tree["fields"][end]["on_delete"] = "cascade"
+    tree["unique"] = [["task", "tag"]]
+
+
 def _before_0011(trees: Trees) -> None:
     del trees["Comment"]["search_language"], trees["Comment"]["fields"]["source"]
 
@@ -77,6 +86,7 @@ _BACK: tuple[Callable[[Trees], None], ...] = (
     _before_0009,
     _before_0010,
     _before_0011,
+    _before_0012,
 )
 
 

@@ -7,8 +7,11 @@ import pytest
 from generator.compatibility.compare import compare
 from generator.compatibility.surface import surface
 from generator.migrations import operations
+from generator.migrations.database import database_of
+from generator.migrations.diff import difference
 from generator.migrations.editions import Editions
 from generator.migrations.impact import Lock, Order, Work
+from generator.migrations.renames import renames_of
 from generator.review.forecast import Forecast, forecast
 from tests.support.specs import PROJECT, compiled, spec
 
@@ -76,6 +79,22 @@ def test_every_operation_has_its_case() -> None:
     follow = {"RenameConstraint", "RenameIndex"}  # beside RenameColumn
     every = {one.__name__ for one in operations.Operation.__value__.__args__}
     assert {operation for *_, operation in CASES.values()} | resources | follow == every
+
+
+def test_an_index_stays_until_the_one_that_takes_its_place_is_there() -> None:
+    """An index of a large table takes minutes to build, in which lists would read all rows of their users."""
+
+    def steps(old: str, new: str, fields: str = "b: integer", then: str = "b: integer") -> list[str]:
+        (before, _), (after, _) = (compiled(task=spec("a: integer", *more, rest=rest)) for more, rest in (((fields,), old), ((then,), new)))
+        assert before is not None
+        assert after is not None
+        found = difference(database_of(before), database_of(after), renames_of(after, database_of(before))).operations
+        return [one.summary for one in found]
+
+    one, other = "indexes:\n  - [a]\n", "indexes:\n  - [b]\n"
+    assert steps(one, other) == ["add ix_tasks_b", "drop ix_tasks_a"]
+    assert steps(one, "") == ["drop ix_tasks_a"]
+    assert steps(other, one, then="b: bigint")[0] == "drop ix_tasks_b"  # what it is made of changes
 
 
 def test_resources() -> None:

@@ -242,6 +242,15 @@ def test_links_are_unique_and_end_with_either_side() -> None:
     assert [constraint.columns for constraint in task.unique] == [("t_id", "p_id")]
 
 
+@pytest.mark.parametrize("rest", ["", "unique:\n  - [t, p]\n", "soft_delete: true\n"])
+def test_a_link_is_found_from_either_side_in_an_index_of_both(rest: str) -> None:
+    """One with the other column behind is a way for PostgreSQL too, which reads all links of the user: it must be no cheaper."""
+    task = resolved("p: ref(Project)", "t: ref(Tag)", rest=f"link: [p, t]\n{rest}", tag=spec("name: string", name="Tag"))
+    unique = [] if task.soft_delete else [constraint.columns for constraint in task.unique]
+    indexes = [tuple(key.sql for key in index.keys[1:]) for index in task.indexes]
+    assert sorted(pair for pair in (*unique, *indexes) if "p_id" in pair or "t_id" in pair) == [("p_id", "t_id"), ("t_id", "p_id")]
+
+
 def test_one_page_size_makes_room_for_the_other() -> None:
     assert resolved("a: string").page == Page(20, 100)
     assert resolved("a: string", rest="page: {max: 5}\n").page == Page(5, 5)
