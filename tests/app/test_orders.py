@@ -176,7 +176,7 @@ def test_the_example_before_a_safe_revision_passes_its_tests_after_it(
     old, new = generated(tmp_path / "old", before), generated(tmp_path / "new", after)
     findings = compare(surface(old), surface(new))
     assert all(one.rule.severity is not Severity.BREAKING for one in findings)
-    assert forecast(old, new, findings).order is Order.MIGRATE_FIRST
+    assert forecast(old, new, findings).order in {Order.MIGRATE_FIRST, Order.ANY}
     with new_database(postgres, tables=False) as database, new_database(postgres, tables=False) as models:
         project = Project(copy_project(tmp_path / "project"), database)
         project.rowsmith("db", "upgrade", list(read_parents(project.root))[number - 1])
