@@ -1,19 +1,17 @@
 """Why a generated file is out of date: which part of which spec has changed since it was written, or else the generator.
 
-The lock keeps a short digest of each part of every spec: each field, and each other key. They are made from what the YAML says, not from
-what the compiler makes of it, so that a new version of the compiler never looks like a change of a spec.
+The lock keeps a short digest of each part of every spec (see parts.py): those that differ from the ones of now have changed.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from generator import nodes
 from generator.ir import Reference, Schema, Span
 from generator.lock import Lock
-from generator.nodes import Node, Scalar
+from generator.parts import Part
 
 GENERATOR = "the generator"
 
@@ -36,55 +34,14 @@ class Cause:
         return self.subject != GENERATOR
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a spec: the digest of what it says, and the place of its key."""
-
-    digest: str
-    span: Span
-
-
-def parts_of(spec: Node) -> dict[str, Part]:
-    """The parts of a spec: `fields.<name>` for a field, `fields` for their order, the key for everything else."""
-    parts: dict[str, Part] = {}
-    for key, value in spec.entries if isinstance(spec, nodes.Mapping) else ():
-        if key.text == "fields" and isinstance(value, nodes.Mapping):
-            parts["fields"] = Part(_digest([name.text for name, _ in value.entries]), key.span)
-            for name, field in value.entries:
-                parts[f"fields.{name.text}"] = Part(_digest(_field_meaning(field)), name.span)
-        else:
-            parts[key.text] = Part(_digest(meaning(value)), key.span)
-    return parts
-
-
-def meaning(node: Node) -> object:
-    """What a node says, whatever its place, the order of keys and the spelling of null and booleans; its `repr` is that of all equals."""
-    if isinstance(node, nodes.Mapping):
-        return sorted((key.text, repr(meaning(value))) for key, value in node.entries)
-    if isinstance(node, Scalar):
-        return (node.kind, {"null": "", "bool": node.text.lower()}.get(node.kind, node.text))
-    return [meaning(item) for item in node.items]
-
-
-def _field_meaning(field: Node) -> object:
-    """As `meaning`, with the short form `text?` read as the mapping that it stands for."""
-    if not isinstance(field, Scalar):
-        return meaning(field)
-    entries = [("type", repr(("str", field.text.removesuffix("?"))))]
-    return [("nullable", repr(("bool", "true"))), *entries] if field.text.endswith("?") else entries
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
 class Changes:
     """What has changed since the lock `known` was written, by a generator of that version."""
 
-    def __init__(self, known: Lock, schema: Schema, specs: Mapping[str, Node], version: str) -> None:
+    def __init__(self, known: Lock, schema: Schema, parts: Mapping[str, Mapping[str, Part]], version: str) -> None:
+        """`parts` are those of the specs, by path."""
         self._known = known
-        self._schema = schema
-        self._specs = {resource.source: parts_of(specs[resource.source]) for resource in schema.resources}
+        self._specs = {resource.source: parts[resource.source] for resource in schema.resources}
+        self._relatives = _relatives(schema)
         self._names = {resource.source: resource.span for resource in schema.resources}
         self._version = version
         self._found: dict[str, tuple[Cause, ...]] | None = None
@@ -99,7 +56,7 @@ class Changes:
         changed = self._by_spec()
         own = changed.get(source, ()) if source is not None else ()
         if not own:
-            relevant = self._relatives(source) if source is not None else sorted(changed)
+            relevant = sorted(self._relatives.get(source, ())) if source is not None else sorted(changed)
             own = tuple(cause for path in relevant for cause in changed.get(path, ()))
         return own + self._of_generator(bool(own))
 
@@ -126,15 +83,18 @@ class Changes:
             names = [name for name in names if name != "fields"]  # a field that comes or goes changes the order too
         for name in names:
             how = "was added" if name not in before else "was removed" if name not in now else "changed"
-            place = now[name].span if name in now else now["fields"].span if name.startswith("fields.") else self._names[path]
+            part = now.get(name) or (now["fields"] if name.startswith("fields.") else None)
+            place = self._names[path] if part is None else Span(path, part.line, part.column, part.length)
             yield Cause(path, f"`{name.removeprefix('fields.')}` {how}", place)
 
-    def _relatives(self, source: str) -> list[str]:
-        """The specs that a file of `source` may depend on besides its own: those it refers to and those that refer to it."""
-        references = [
-            (resource.source, self._schema.resource(field.type.target).source)
-            for resource in self._schema.resources
-            for field in resource.fields
-            if isinstance(field.type, Reference)
-        ]
-        return sorted({other for pair in references if source in pair for other in pair} - {source})
+
+def _relatives(schema: Schema) -> Mapping[str, set[str]]:
+    """The specs that a file of a spec may depend on besides its own, by its path: those it refers to and those that refer to it."""
+    sources = {resource.name: resource.source for resource in schema.resources}
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for resource in schema.resources:
+        for field in resource.fields:
+            if isinstance(field.type, Reference) and field.type.target != resource.name:
+                found[resource.source].add(sources[field.type.target])
+                found[sources[field.type.target]].add(resource.source)
+    return found

@@ -271,6 +271,8 @@ def _cells(text: str) -> list[str]:
 
 def visible(text: str) -> str:
     """The text with every character that a terminal would act on or not show replaced by its name, as in `<U+202E>`."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(character if _is_visible(character) else f"<U+{ord(character):04X}>" for character in text)
 
 

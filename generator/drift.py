@@ -10,9 +10,10 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from generator import hooks, naming
@@ -111,13 +112,14 @@ def compare(root: Path, build: Build, version: str) -> Drift:
         raise ValueError("invalid specs give nothing to compare with")
     reading = read_lock(root)
     known, interrupted = interrupted_lock(root, reading.lock)
-    changes = Changes(known, schema, build.specs, version)
-    files = [_generated(root, file, known, changes) for file in build.files]
-    files += [_stub(root, path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
+    changes = Changes(known, schema, build.parts, version)
+    read = targets_of(root)
+    files = [_generated(read(file.path), file, known, changes) for file in build.files]
+    files += [_stub(read(path), path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
     current = {file.path for file in files}
     for entry in known.files.values():
         if entry.kind is FileKind.GENERATED and entry.path not in current:
-            files += _orphan(root, entry)
+            files += _orphan(read(entry.path), entry)
     ordered = tuple(sorted(files, key=lambda file: file.path))
     strays = tuple(_strays(root, {file.path for file in files}))
     unchanged = all(file.state is State.UNCHANGED for file in files if file.kind is FileKind.GENERATED)
@@ -130,15 +132,15 @@ def compare(root: Path, build: Build, version: str) -> Drift:
 # --- one file -----------------------------------------------------------------------------------------------------------------------
 
 
-def _generated(root: Path, file: RenderedFile, known: Lock, changes: Changes) -> FileDrift:
+def _generated(found: Target, file: RenderedFile, known: Lock, changes: Changes) -> FileDrift:
     entry = known.files.get(file.path)
-    found = read_target(root, file.path)
     drift = FileDrift(file.path, FileKind.GENERATED, file.source, State.UNCHANGED, found.data, file.text)
     if found.problem is not None:
         return replace(drift, state=State.BLOCKED, problem=found.problem)
     if found.data is None:
         return replace(drift, state=State.NEW if entry is None else State.MISSING)
-    if digest(found.data) == digest(file.text.encode()):
+    wanted = file.text.encode()
+    if found.data == wanted or digest(found.data) == digest(wanted):
         return drift
     if entry is None or entry.kind is not FileKind.GENERATED:
         return replace(drift, state=State.UNKNOWN)
@@ -147,8 +149,7 @@ def _generated(root: Path, file: RenderedFile, known: Lock, changes: Changes) ->
     return replace(drift, state=State.STALE, causes=changes.causes(file.source))
 
 
-def _stub(root: Path, path: str, text: str, source: str | None, known: Lock) -> FileDrift:
-    found = read_target(root, path)
+def _stub(found: Target, path: str, text: str, source: str | None, known: Lock) -> FileDrift:
     drift = FileDrift(path, FileKind.YOURS, source, State.UNCHANGED, found.data, text)
     if found.problem is not None:
         return replace(drift, state=State.BLOCKED, problem=found.problem)
@@ -157,9 +158,8 @@ def _stub(root: Path, path: str, text: str, source: str | None, known: Lock) -> 
     return drift
 
 
-def _orphan(root: Path, entry: LockedFile) -> list[FileDrift]:
+def _orphan(found: Target, entry: LockedFile) -> list[FileDrift]:
     """A generated file that no spec gives any more; nothing when it is gone already."""
-    found = read_target(root, entry.path)
     drift = FileDrift(entry.path, FileKind.GENERATED, entry.source, State.ORPHAN, found.data, None)
     if found.problem is not None:
         return [replace(drift, state=State.BLOCKED, problem=found.problem)]
@@ -170,33 +170,50 @@ def _orphan(root: Path, entry: LockedFile) -> list[FileDrift]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place in the project: the file that is really there (links followed), its bytes (None: no file), or why it cannot be used."""
+    """A place in the project: the bytes of the file that is there, links followed (None: no file), or why it cannot be used."""
 
-    real: Path
     data: bytes | None
     problem: str | None = None
 
 
 def read_target(root: Path, path: str) -> Target:
     """Read a file of the project by its relative path, without ever leaving the project. OSError: it cannot be read."""
+    return targets_of(root)(path)
+
+
+def targets_of(root: Path) -> Callable[[str], Target]:
+    """`read_target` for many files: where a folder really is is looked up once (2,000 files take a third of the time)."""
     top = os.path.realpath(root)
-    real = Path(os.path.realpath(root / path))
-    if not real.is_relative_to(top):
-        return Target(real, None, "a symbolic link leads out of the project")
-    try:
-        mode = real.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return Target(real, None, _in_the_way(Path(top), root / path, real))
-    if not stat.S_ISREG(mode):
-        return Target(real, None, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
-    return Target(real, real.read_bytes())
+    within = f"{top.rstrip('/')}/"
+    real_folder = cache(os.path.realpath)
+
+    def read(path: str) -> Target:
+        folder, _, name = f"{within}{path}".rpartition("/")
+        real = f"{real_folder(folder)}/{name}"
+        linked = os.path.islink(real)  # noqa: PTH114 - one of many
+        if linked:
+            real = os.path.realpath(real)
+        if not real.startswith(within):
+            return Target(None, "a symbolic link leads out of the project")
+        try:
+            mode = os.stat(real).st_mode  # noqa: PTH116 - as above
+        except (FileNotFoundError, NotADirectoryError):
+            if not linked and os.path.isdir(os.path.dirname(real)):  # noqa: PTH112, PTH120 - as above; nearly always
+                return Target(None)
+            return Target(None, _in_the_way(Path(top), root / path, Path(real)))
+        if not stat.S_ISREG(mode):
+            return Target(None, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
+        with open(real, "rb") as file:  # noqa: PTH123 - as above
+            return Target(file.read())
+
+    return read
 
 
 def _in_the_way(top: Path, path: Path, real: Path) -> str | None:
     """Why nothing can be written at a place where no file is; None when it can."""
     if path.is_symlink():
         return "it is a symbolic link that leads nowhere"
-    if real.parent.is_dir():  # nearly always
+    if real.parent.is_dir():
         return None
     folders = (top / parent for parent in reversed(real.relative_to(top).parents))
     blocking = next((folder for folder in folders if folder.exists() and not folder.is_dir()), None)
@@ -209,9 +226,10 @@ def _strays(root: Path, known: set[str]) -> Iterator[str]:
         directory = root / folder
         if not directory.is_dir():
             continue
-        for entry in sorted(directory.iterdir()):
-            path = f"{folder}/{entry.name}"
-            if entry.suffix == ".py" and path not in known and not entry.is_symlink() and entry.is_file():
+        for name in sorted(os.listdir(directory)):  # noqa: PTH208 - of many, nearly all are known
+            path = f"{folder}/{name}"
+            entry = root / path if name.endswith(".py") and path not in known else None
+            if entry is not None and not entry.is_symlink() and entry.is_file():
                 with entry.open("rb") as stream:
                     if _GENERATED_BY.search(stream.read(2000)):
                         yield path
@@ -252,7 +270,7 @@ def _plurals(schema: Schema, known: Lock) -> dict[str, str]:
     return {
         resource.name: resource.plural
         for resource in schema.resources
-        if resource.plural in {naming.plural_of(resource.name), known.plurals.get(resource.name)}
+        if resource.plural == known.plurals.get(resource.name) or resource.plural == naming.plural_of(resource.name)
     }
 
 

@@ -35,6 +35,7 @@ def read_specs(root: Path) -> tuple[dict[str, bytes], tuple[Diagnostic, ...]]:
         names = sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))  # noqa: PTH208 - names only, undecodable ones too
     except OSError as problem:
         return {}, (_no_folder(folder, problem),)
+    here = os.path.realpath(folder)
     specs: dict[str, bytes] = {}
     found: list[Diagnostic] = []
     for name in names:
@@ -45,7 +46,7 @@ def read_specs(root: Path) -> tuple[dict[str, bytes], tuple[Diagnostic, ...]]:
         if suffix != ".yaml":
             found.append(_wrong_suffix(path, name, suffix))
             continue
-        data = _read(folder, name, path)
+        data = _read(here, name, path)
         if isinstance(data, bytes):
             specs[path] = data
         else:
@@ -54,18 +55,21 @@ def read_specs(root: Path) -> tuple[dict[str, bytes], tuple[Diagnostic, ...]]:
     return specs, ordered(found)
 
 
-def _read(folder: Path, name: str, path: str) -> bytes | Diagnostic:
-    here = Span(path, 1, 1)
+def _read(folder: str, name: str, path: str) -> bytes | Diagnostic:
+    """One file of a folder whose real path is known."""
+    here, file = Span(path, 1, 1), f"{folder}/{name}"
     try:
-        target = (folder / name).resolve(strict=True)
-        if not target.is_relative_to(folder.resolve(strict=True)):
-            return _foreign_link(here, target)
-        descriptor = os.open(target, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor, not of a path
-            mode = os.fstat(file.fileno()).st_mode
-            return file.read(MAX_BYTES + 1) if stat.S_ISREG(mode) else _not_a_file(here, mode)
+        if os.path.islink(file):  # noqa: PTH114 - one of many
+            target = Path(file).resolve(strict=True)
+            if not target.is_relative_to(folder):
+                return _foreign_link(here, target)
+            file = str(target)
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as stream:  # noqa: PTH123 - of a descriptor, not of a path
+            mode = os.fstat(stream.fileno()).st_mode
+            return stream.read(MAX_BYTES + 1) if stat.S_ISREG(mode) else _not_a_file(here, mode)
     except (OSError, RuntimeError) as problem:  # RuntimeError: a loop of links
-        return _unreadable(folder / name, here, problem)
+        return _unreadable(Path(folder, name), here, problem)
 
 
 def _unreadable(file: Path, here: Span, problem: OSError | RuntimeError) -> Diagnostic:

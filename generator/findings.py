@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generator import hooks
 from generator.diagnostics import WIDTH, Diagnostic, Related, error
-from generator.drift import REFUSED, Drift, FileDrift, State, read_target
+from generator.drift import REFUSED, Drift, FileDrift, State, targets_of
 from generator.ir import Resource, Schema, Span
 from generator.lock import LOCK_PATH, FileKind
 
@@ -33,8 +33,9 @@ def findings(root: Path, drift: Drift) -> list[Diagnostic]:
 def of_files(files: Iterable[FileDrift], schema: Schema) -> list[Diagnostic]:
     """The findings about files, none for those that are as they should be. A missing extension file is a matter of its hooks."""
     found: list[Diagnostic] = []
+    by_source = {resource.source: resource for resource in schema.resources}
     for file in files:
-        resource = _resource_of(file, schema)
+        resource = by_source.get(file.source) if file.source is not None else None
         match file.state:
             case State.NEW | State.MISSING if file.kind is FileKind.GENERATED or resource is None:
                 found.append(_missing(file, resource))
@@ -56,10 +57,6 @@ def of_files(files: Iterable[FileDrift], schema: Schema) -> list[Diagnostic]:
 def _blocked(file: FileDrift) -> Diagnostic:
     message = f"`{file.path}` cannot be written: {file.problem}"
     return error("RS718", message, None, hint="move away what stands there, then run `rowsmith generate`")
-
-
-def _resource_of(file: FileDrift, schema: Schema) -> Resource | None:
-    return next((resource for resource in schema.resources if resource.source == file.source), None)
 
 
 def _missing(file: FileDrift, resource: Resource | None) -> Diagnostic:
@@ -141,8 +138,9 @@ def _first_difference(file: FileDrift) -> Span:
 
 
 def _of_hooks(root: Path, drift: Drift) -> Iterator[Diagnostic]:
+    read = targets_of(root)
     for resource in drift.schema.resources:
-        target = read_target(root, hooks.extension_path(resource))
+        target = read(hooks.extension_path(resource))
         if target.problem is None:
             yield from hooks.check_extension(resource, target.data)
     sources = {resource.source for resource in drift.schema.resources}

@@ -25,6 +25,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
@@ -88,7 +89,7 @@ class LockReading:
 
 def digest(data: bytes) -> str:
     """The SHA-256 of a file's bytes as the lock keeps it; CRLF counts as LF, because a checkout may have changed the line ends."""
-    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+    return hashlib.sha256(data.replace(b"\r\n", b"\n") if b"\r" in data else data).hexdigest()
 
 
 def render_lock(lock: Lock) -> str:
@@ -124,6 +125,7 @@ def read_lock(root: Path) -> LockReading:
     return parse_lock(data.decode("utf-8", errors="replace"))
 
 
+@lru_cache(maxsize=2)
 def parse_lock(text: str) -> LockReading:
     """Read the text of a lock as far as it is one; see the module's docstring for the form."""
     lines = text.removeprefix("\ufeff").split("\n")

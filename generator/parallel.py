@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any
 
 WORTH_A_PROCESS = 50
@@ -19,6 +17,9 @@ def each[Item, Result](work: Callable[[Item], Result], items: Sequence[Item]) ->
     processes = min(os.process_cpu_count() or 1, len(items) // WORTH_A_PROCESS)
     if processes < 2:
         return map(work, items)
+
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - takes a while to load
+    from multiprocessing import get_context  # noqa: PLC0415 - as above
 
     def numbered(number: int) -> Result:
         return work(items[number])

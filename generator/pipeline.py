@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
+from generator.contained import compile_contained
 from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.files import read_specs
-from generator.ir import Schema
-from generator.load import load_file
-from generator.lock import frozen_plurals
-from generator.nodes import Node
-from generator.render import RenderedFile, render
-from generator.resolve import resolve
-from generator.spec import ResourceFile, read_resource
-from generator.validate import validate
-from generator.validation.warnings import shortened_names
+from generator.front import Compiled, compile_front
+from generator.ir import Resource, Schema
+from generator.lock import digest, frozen_plurals
+from generator.memory import WORTH_IT, Memory, Remembered, Written, many_records, packed, recall, remember
+from generator.parts import Part
+from generator.render import Modules, RenderedFile, render, render_others
+from generator.shown import digest_of, shown_of
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
     """What one run of the compiler gives: no schema and no files when there is an error among the diagnostics.
 
-    `specs` are the specs themselves by path, as far as they are YAML.
+    `parts` are those of the specs, by path; none after an error.
     """
 
     schema: Schema | None
     files: tuple[RenderedFile, ...]
     diagnostics: tuple[Diagnostic, ...]
-    specs: Mapping[str, Node]
+    parts: Mapping[str, Mapping[str, Part]]
 
 
 def compile_project(root: Path) -> Build:
-    """Read the specs below `root` and render the application's generated files, in memory."""
-    schema, diagnostics, specs = _load(root, {})
-    return Build(schema, () if schema is None else render(schema), diagnostics, specs)
+    """Read the specs below `root` and render the application's generated files, in memory.
+
+    Of a project with many specs, only what has changed since the last compile is compiled and rendered again.
+    """
+    specs, found = read_specs(root)
+    if found or len(specs) < WORTH_IT:
+        compiled = _with_found(compile_front(specs, frozen_plurals(root), _paths(found)), found)
+        return _build(compiled, () if compiled.schema is None else render(compiled.schema))
+    with many_records():
+        return _compile_again(root, specs)
 
 
 def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple[Schema | None, tuple[Diagnostic, ...]]:
@@ -43,18 +50,9 @@ def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple
 
     Gives the schema, or None when there is an error; and everything found, warnings included.
     """
-    schema, diagnostics, _ = _load(root, unsaved or {})
-    return schema, diagnostics
-
-
-type _Compiled = tuple[Schema | None, tuple[Diagnostic, ...], dict[str, Node]]
-
-
-def _load(root: Path, unsaved: Mapping[str, bytes]) -> _Compiled:
     specs, found = read_specs(root)
-    unread = [diagnostic.span.path for diagnostic in found if diagnostic.span is not None]
-    schema, others, roots = _compile({**specs, **unsaved}, frozen_plurals(root), unread)
-    return (None if has_errors(found) else schema), ordered([*found, *others]), roots
+    compiled = _with_found(compile_front({**specs, **(unsaved or {})}, frozen_plurals(root), _paths(found)), found)
+    return compiled.schema, compiled.diagnostics
 
 
 def compile_specs(
@@ -65,30 +63,71 @@ def compile_specs(
     `plurals` are default plurals by resource that were frozen earlier; `unread` are the paths of further specs, which exist but could
     not be read.
     """
-    schema, diagnostics, _ = _compile(specs, plurals or {}, unread)
-    return schema, diagnostics
+    compiled = compile_front(specs, plurals or {}, unread)
+    return compiled.schema, compiled.diagnostics
 
 
-def _compile(specs: Mapping[str, bytes], plurals: Mapping[str, str], unread: Iterable[str]) -> _Compiled:
-    diagnostics: list[Diagnostic] = []
-    roots: dict[str, Node] = {}
-    files: list[ResourceFile] = []
-    missing = list(unread)
-    for path, data in specs.items():
-        loaded = load_file(path, data)
-        diagnostics += loaded.diagnostics
-        file = None
-        if loaded.root is not None:
-            roots[path] = loaded.root
-            file, found = read_resource(path, loaded.root)
-            diagnostics += found
-        if file is None:
-            missing.append(path)
-        else:
-            files.append(file)
-    project, found = validate(files, unread=missing, plurals=plurals)
-    diagnostics += found
-    if has_errors(diagnostics):
-        return None, ordered(diagnostics), roots
-    schema = resolve(project)
-    return schema, ordered([*diagnostics, *shortened_names(schema)]), roots
+def _paths(found: Iterable[Diagnostic]) -> list[str]:
+    return [diagnostic.span.path for diagnostic in found if diagnostic.span is not None]
+
+
+def _with_found(compiled: Compiled, found: tuple[Diagnostic, ...]) -> Compiled:
+    """With what is wrong with the files themselves."""
+    schema = None if has_errors(found) else compiled.schema
+    return replace(compiled, schema=schema, diagnostics=ordered([*found, *compiled.diagnostics]))
+
+
+def _build(compiled: Compiled, files: tuple[RenderedFile, ...]) -> Build:
+    return Build(compiled.schema, files, compiled.diagnostics, {path: one.parts for path, one in compiled.known.items()})
+
+
+# --- a project with many specs ------------------------------------------------------------------------------------------------------
+
+
+def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
+    plurals, memory = frozen_plurals(root), recall(root)
+    compiled = compile_contained(specs, plurals, memory) or compile_front(specs, plurals)
+    if compiled.schema is None:
+        return _build(compiled, ())
+    now = {
+        path: compiled.unchanged.get(path) or Remembered(sha256(specs[path]).hexdigest(), packed(known))
+        for path, known in compiled.known.items()
+    }
+    resources = {known.resource.name: now[path].digest for path, known in compiled.known.items()}
+    shown = {digest_of(one, resources): one for one in shown_of(compiled.schema)}
+    known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(root, one.resource, memory.written.get(key)))}
+    files, modules = render_others(compiled.schema, list(shown.values()), known)
+    written = {
+        key: memory.written[key] if one.resource.name in known else _written(modules[one.resource.name]) for key, one in shown.items()
+    }
+    latest = Memory(plurals, now, written)
+    if latest != memory and sum(len(known.warnings) for known in compiled.known.values()) == len(compiled.diagnostics):
+        remember(root, latest)
+    return _build(compiled, files)
+
+
+def _on_disk(root: Path, resource: Resource, written: Written | None) -> Modules | None:
+    """The modules of a resource, where what was written stands there still: its digest says that it is the same."""
+    if written is None:
+        return None
+    (model_path, model_digest), (routes_path, routes_digest) = written.model, written.routes
+    model, routes = _text(f"{root}/{model_path}", model_digest), _text(f"{root}/{routes_path}", routes_digest)
+    if model is None or routes is None:
+        return None
+    source = resource.source
+    return Modules(resource.name, RenderedFile(model_path, model, source), RenderedFile(routes_path, routes, source), written.beside)
+
+
+def _text(path: str, expected: str) -> str | None:
+    """The text of a file with that digest; None where there is none."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - one of many
+            data = file.read()
+    except OSError:
+        return None
+    return data.replace(b"\r\n", b"\n").decode() if digest(data) == expected else None
+
+
+def _written(modules: Modules) -> Written:
+    model, routes = ((file.path, digest(file.text.encode())) for file in (modules.model, modules.routes))
+    return Written(model, routes, modules.beside)

@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one function, which it documents
 
-from generator.ir import Resource, Schema
+from generator.ir import Schema
 from generator.parallel import each
-from generator.plan.deletions import deletions_of
 from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
-from generator.plan.relations import relations_of
 from generator.plan.routes import route_module
 from generator.plan.views import RouteModule
+from generator.shown import Shown, shown_of
 
 LINE_LENGTH = 140
 
@@ -40,19 +39,9 @@ class FormatterError(Exception):
     """What was rendered is no Python: a defect of the generator, never of a spec. The message says which file, and where."""
 
 
-def render(schema: Schema) -> tuple[RenderedFile, ...]:
-    """Every generated file of `schema`, formatted, sorted by path."""
-    modules = list(each(_renderer(schema), schema.resources))
-    models, routers = models_index(schema), routes_index(schema, {module.resource: module.beside for module in modules})
-    files = [file for module in modules for file in (module.model, module.routes)]
-    files.append(RenderedFile(models.path, _template("models_init.py.j2", m=models), None))
-    files.append(RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None))
-    return tuple(sorted(_formatted(files), key=lambda file: file.path))
-
-
 @dataclass(frozen=True, slots=True)
-class _Modules:
-    """The two modules of a resource; `beside` is what its routes define besides the router."""
+class Modules:
+    """The two modules of a resource; `beside` are the segments of others below which it has routes too."""
 
     resource: str
     model: RenderedFile
@@ -60,22 +49,40 @@ class _Modules:
     beside: frozenset[str]
 
 
-def _renderer(schema: Schema) -> Callable[[Resource], _Modules]:
-    """What renders one resource of `schema`."""
-    deletions, related = deletions_of(schema), relations_of(schema)
-    tables = {resource.name: resource.plural for resource in schema.resources}
+def render(schema: Schema) -> tuple[RenderedFile, ...]:
+    """Every generated file of `schema`, formatted, sorted by path."""
+    return render_others(schema, shown_of(schema), {})[0]
 
-    def rendered(resource: Resource) -> _Modules:
-        relations = related[resource.name]
-        model, routes = model_module(resource, tables, relations), route_module(resource, deletions[resource.name], relations)
-        return _Modules(
-            resource.name,
-            RenderedFile(model.path, _template("model.py.j2", m=model), resource.source),
-            RenderedFile(routes.path, _routes(routes), resource.source),
-            routes.beside,
-        )
 
-    return rendered
+def render_others(
+    schema: Schema, shown: Sequence[Shown], known: Mapping[str, Modules]
+) -> tuple[tuple[RenderedFile, ...], Mapping[str, Modules]]:
+    """As `render`, where some modules are known already, by resource; and all modules, by resource."""
+    rendered = list(each(_modules, [one for one in shown if one.resource.name not in known]))
+    beside = {modules.resource: modules.beside for modules in (*known.values(), *rendered)}
+    models, routers = models_index(schema), routes_index(schema, beside)
+    indexes = [
+        RenderedFile(models.path, _template("models_init.py.j2", m=models), None),
+        RenderedFile(routers.path, _template("routes_init.py.j2", m=routers), None),
+    ]
+    formatted = iter(_formatted([*indexes, *(file for modules in rendered for file in (modules.model, modules.routes))]))
+    files = [next(formatted), next(formatted)]
+    modules = {**known, **{one.resource: replace(one, model=next(formatted), routes=next(formatted)) for one in rendered}}
+    files += [file for one in modules.values() for file in (one.model, one.routes)]
+    return tuple(sorted(files, key=lambda file: file.path)), modules
+
+
+def _modules(shown: Shown) -> Modules:
+    """What is rendered of one resource, before it is formatted."""
+    resource = shown.resource
+    model = model_module(resource, shown.tables, shown.relations)
+    routes = route_module(resource, shown.deletion, shown.relations)
+    return Modules(
+        resource.name,
+        RenderedFile(model.path, _template("model.py.j2", m=model), resource.source),
+        RenderedFile(routes.path, _routes(routes), resource.source),
+        routes.beside,
+    )
 
 
 @cache

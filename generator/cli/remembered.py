@@ -9,50 +9,45 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 
-import generator
+from generator.cache import cache_folder, compiler_state
 
 FOLDERS = ("resources", "app")
-PACKAGES = ("jinja2", "pydantic", "pyyaml", "ruff")
 MOST = 100
 """Projects that are remembered, the last ones."""
 
 
 def state_of(root: Path, version: str) -> str | None:
     """A digest of what the answer of `check` depends on; None where a project holds what is no file, a link, or what cannot be read."""
-    digest = sha256()
     try:
-        for path in sorted(_files(Path(generator.__file__).parent)):
-            found = path.stat()
-            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\0".encode())
-        digest.update("\0".join((version, sys.version, *(metadata.version(package) for package in PACKAGES))).encode())
+        digest = sha256(compiler_state(version).encode())
         for folder in FOLDERS:
-            for path in sorted(_files(root / folder)):
-                data = path.read_bytes()
-                digest.update(os.fsencode(f"\0{path.relative_to(root)} {len(data)}\0"))
+            top = os.fspath(root / folder)
+            for path in sorted(_files(top)):
+                with open(path, "rb") as file:  # noqa: PTH123 - one of thousands
+                    data = file.read()
+                digest.update(os.fsencode(f"\0{folder}{path.removeprefix(top)} {len(data)}\0"))
                 digest.update(data)
     except (OSError, ValueError):
         return None
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: str) -> Iterator[str]:
     """The files below a folder, without those that Python compiles. ValueError for anything else, OSError where there is no folder."""
-    if folder.is_symlink():
+    if os.path.islink(folder):  # noqa: PTH114 - a Path for each of thousands takes longer than to read it
         raise ValueError(folder)
     with os.scandir(folder) as entries:
         for entry in entries:
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
                 if entry.name != "__pycache__":
-                    yield from _files(Path(entry.path))
+                    yield from _files(entry.path)
             elif stat.S_ISREG(mode):
-                yield Path(entry.path)
+                yield entry.path
             else:
                 raise ValueError(entry.path)
 
@@ -83,5 +78,4 @@ def _read() -> dict[str, str]:
 
 def _path() -> Path:
     """The file of the cache. RuntimeError: the user has no home."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (folder if folder.is_absolute() else Path.home() / ".cache") / "rowsmith" / "checked"
+    return cache_folder() / "checked"

@@ -7,8 +7,7 @@ from pathlib import Path
 from generator.diagnostics import Diagnostic, error
 from generator.ir import Schema, Span
 from generator.migrations.editions import GUARDS
-from generator.migrations.places import place_of
-from generator.migrations.revisions import VERSIONS, RevisionError, pending, read_history
+from generator.migrations.folders import VERSIONS
 
 SHOWN = 3
 """Operations that are named."""
@@ -16,6 +15,11 @@ SHOWN = 3
 
 def of_revisions(root: Path, schema: Schema) -> list[Diagnostic]:
     """The findings about the revisions of a project; none in one that has no revisions yet."""
+    if not any((root / VERSIONS).glob("*.py")):
+        return []
+    from generator.migrations.places import place_of  # noqa: PLC0415 - takes a while to load
+    from generator.migrations.revisions import RevisionError, pending, read_history  # noqa: PLC0415 - as above
+
     try:
         history = read_history(root)
     except RevisionError as problem:

@@ -14,13 +14,10 @@ from generator.lock import digest
 from generator.migrations.database import FIRST, Database, database_of, dump, load
 from generator.migrations.diff import difference
 from generator.migrations.editions import Editions, editions_of
+from generator.migrations.folders import FOLDER, STATE, VERSIONS
 from generator.migrations.operations import Operation
 from generator.migrations.renames import renames_of
 from generator.render import formatted
-
-FOLDER = "app/db/migrations"
-VERSIONS = f"{FOLDER}/versions"
-STATE = f"{FOLDER}/database.json"
 
 _HEAD = re.compile(r'^revision = "([0-9a-f]{12})"$', re.MULTILINE)
 _DOWN = re.compile(r'^down_revision = (None|"[0-9a-f]{12}"|\("[0-9a-f]{12}"(?:, "[0-9a-f]{12}")+\))$', re.MULTILINE)

@@ -43,11 +43,12 @@ class Deletion:
 
 def deletions_of(schema: Schema) -> dict[str, Deletion]:
     """What deletes do, by resource."""
-    incoming: dict[str, list[Incoming]] = {resource.name: [] for resource in schema.resources}
+    by_name = {resource.name: resource for resource in schema.resources}
+    incoming: dict[str, list[Incoming]] = {name: [] for name in by_name}
     for resource in schema.resources:
         for field in resource.fields:
             if isinstance(field.type, Reference):
-                incoming[field.type.target].append(Incoming(resource, field, schema.resource(field.type.target)))
+                incoming[field.type.target].append(Incoming(resource, field, by_name[field.type.target]))
     return {
         resource.name: _soft(resource, incoming) if resource.soft_delete else _hard(incoming[resource.name])
         for resource in schema.resources

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from generator.drift import Drift, State, compare
 from generator.exclusion import project_lock
+from generator.files import read_specs
+from generator.front import compile_front
 from generator.ir import Schema
-from generator.pipeline import Build, _load
+from generator.lock import frozen_plurals
+from generator.pipeline import Build
 from generator.render import RenderedFile
 from generator.write import apply
 
@@ -42,9 +45,10 @@ class Project:
         return files
 
     def compare(self) -> Drift:
-        schema, diagnostics, specs = _load(self.root, {})
-        assert schema is not None, diagnostics
-        return compare(self.root, Build(schema, tuple(self.render(schema)), diagnostics, specs), self.version)
+        compiled = compile_front(read_specs(self.root)[0], frozen_plurals(self.root))
+        assert compiled.schema is not None, compiled.diagnostics
+        parts = {path: known.parts for path, known in compiled.known.items()}
+        return compare(self.root, Build(compiled.schema, tuple(self.render(compiled.schema)), compiled.diagnostics, parts), self.version)
 
     def generate(self, forced: Collection[str] = ()) -> bool:
         with project_lock(self.root):

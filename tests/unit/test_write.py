@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.causes import parts_of
 from generator.drift import STAGE, State, hand_edit, unified
 from generator.exclusion import RefusedError, project_lock
 from generator.load import load_file
 from generator.lock import LOCK_PATH, read_lock
+from generator.parts import parts_of
 from generator.render import FormatterError, formatted
 from generator.write import UnwritableError, create
 from tests.support.stand_in import PROJECT, TASK, Project
