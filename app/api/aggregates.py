@@ -69,7 +69,8 @@ class Aggregation:
         columns = [*(as_json(key.name, key) for key in keys), *([func.count().label("count")] if shape.counted else []), *answers]
         statement = self._filters.filtered(select(*columns).select_from(table).where(table.c.user_id == OWNER), shape.filters)
         grouped = statement.group_by(*keys).order_by(*(key.asc().nulls_last() for key in order))
-        return owned(self._filters.searched(grouped.limit(literal_column(str(MAX_GROUPS + 1))), shape.filters))
+        found = self._filters.searched(grouped.limit(literal_column(str(MAX_GROUPS + 1))), shape.filters)
+        return owned(found, for_values=bool(shape.filters))
 
 
 def _name(call: tuple[str, str]) -> str:

@@ -253,19 +253,20 @@ class Listing:
             page = page.add_columns(self._expression(RELEVANCE).label(RELEVANCE))
         page = self._filters.searched(page, shape.filters).order_by(*(key.by(key.expression) for key in order)).limit(limit)
         if shape.offset:
-            return owned(page.offset(bindparam("page_offset", type_=BigInteger)), as_json=shape.as_json)
-        if shape.nulls is None:
-            return owned(page, as_json=shape.as_json)
-        ranges = beyond(order, shape.nulls, inclusive=shape.inclusive)
-        rows = page.where(ranges[0]) if len(ranges) == 1 else in_turn(page, ranges, order).limit(limit)
-        return owned(rows, as_json=shape.as_json)
+            page = page.offset(bindparam("page_offset", type_=BigInteger))
+        elif shape.nulls is not None:
+            ranges = beyond(order, shape.nulls, inclusive=shape.inclusive)
+            page = page.where(ranges[0]) if len(ranges) == 1 else in_turn(page, ranges, order).limit(limit)
+        # Whether few rows are sorted or many are passed by is a question of the values.
+        return owned(page, as_json=shape.as_json, for_values=bool(shape.filters))
 
     def _compile_count(self, filters: Filters, exact: bool) -> Statement:
         statement = self._filters.filtered(self._statement, filters).select_from(self._table)
         if exact:
-            return owned(self._filters.searched(statement.with_only_columns(func.count().label("total")), filters))
+            counted = self._filters.searched(statement.with_only_columns(func.count().label("total")), filters)
+            return owned(counted, for_values=bool(filters))
         first = statement.with_only_columns(self._table.c.id).limit(literal_column(str(COUNTED + 1))).subquery("first")
-        return owned(select(func.count().label("total")).select_from(first))
+        return owned(select(func.count().label("total")).select_from(first), for_values=bool(filters))
 
     def _is_nullable(self, name: str) -> bool:
         return name != RELEVANCE and bool(self._table.c[name].nullable)

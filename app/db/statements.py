@@ -197,20 +197,22 @@ type _Identity = tuple[bool, str]
 """What tells a table from its aliases: whether it is one, and its name."""
 
 
-def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False, as_json: bool = False) -> Statement:
+def owned(
+    statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False, as_json: bool = False, for_values: bool = False
+) -> Statement:
     """Compile a statement whose every table carries the owner predicate; UnownedStatementError when one does not.
 
     The parameter `user_id` of the result is the owner. `deleted_too` is for the few that mean rows whether they are deleted or not.
-    With `as_json`, each row comes as one text: the JSON object that an answer holds.
+    With `as_json`, each row comes as one text: the JSON object that an answer holds. With `for_values`, PostgreSQL plans it for the
+    values of each request, instead of once for any.
     """
     require_owner(statement)
     if not deleted_too:
         require_presence(statement)
-    owner = (
-        select(func.set_config(literal_column("'app.user_id'"), OWNER, literal_column("true")).label("uid"))
-        .cte("owner_")
-        .prefix_with("MATERIALIZED")
-    )
+    set_owner = select(func.set_config(literal_column("'app.user_id'"), OWNER, literal_column("true")).label("uid"))
+    if for_values:
+        set_owner = set_owner.select_from(_ONCE)
+    owner = set_owner.cte("owner_").prefix_with("MATERIALIZED")
     if isinstance(statement, UpdateBase):
         inner: Any = cast("Any", statement).cte("change")
     else:
@@ -224,6 +226,10 @@ def owned(statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = Fals
         wrapped = wrapped.add_cte(owner, inner)
     found = select(answered).select_from(select(*shown).subquery("row__")) if as_json else None
     return Statement(statement, wrapped=wrapped, alone=lambda: Statement(statement, wrapped=found))
+
+
+_ONCE = func.generate_series(literal_column("1"), func.num_nonnulls(OWNER)).alias("once_")
+"""One row, as PostgreSQL sees when it plans for values. In a plan for any values it expects a thousand: that one looks dear."""
 
 
 def has_exact_json(statement: Select[Any] | SelectOfScalar[Any]) -> bool:
