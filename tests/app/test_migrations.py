@@ -299,6 +299,10 @@ EDITS = {
         ("n: integer",), ("n: {type: integer, description: A number., example: 3}",), new_rest="description: Better.\n", keeps={"n": "n"}
     ),
     "a link": Edit((), ("project: {type: ref, to: Project, nullable: true, on_delete: set_null}",)),
+    "a long name": Edit(
+        ("a_rather_long_name_of_a_field_with_many_words_42: {type: integer, nullable: true, le: 8}",),
+        ("a_rather_long_name_of_a_field_with_many_words_42: {type: integer, default: 1, le: 9}",),
+    ),
     "awkward names": Edit(
         ("order: {type: integer, sort: true}",),
         (

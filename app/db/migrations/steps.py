@@ -119,7 +119,7 @@ def set_default(table: str, name: str, default: str | None) -> None:
 
 def require(table: str, name: str, fill: str | None) -> None:
     """Take no nulls any more; those that are there become `fill`. It is checked without a lock before it is asked for."""
-    column, check = _quote(name), _quote(_short(f"{table}_{name}_required_"))
+    column, check = _quote(name), _quote(_short(f"{table}_{name}", "_required_"))
     if fill is not None:
         _in_batches(table, f"{column} = {fill}", f"{column} IS NULL")
     _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT IF EXISTS {check}, ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID")
@@ -151,13 +151,13 @@ def add_constraint(table: str, name: str, sql: str) -> None:
 
     One that takes a place is tried under another name first: until it can hold for all rows, the old one holds.
     """
-    final, trial = _quote(name), _quote(_short(f"{name}_new_"))
+    final, trial = _quote(name), _quote(_short(name, "_new_"))
     replaces = _has(f"SELECT FROM pg_constraint WHERE conrelid = '{_quote(table)}'::regclass AND conname = {_text(name)}")
     for one in (trial, final) if replaces else (final,):
         _run(f"ALTER TABLE {_quote(table)} DROP CONSTRAINT IF EXISTS {one}, ADD CONSTRAINT {one} {sql} NOT VALID")
         _validate(table, one, f"NOT ({sql.removeprefix('CHECK ')})" if sql.startswith("CHECK ") else None)
     if replaces:
-        drop_constraint(table, _short(f"{name}_new_"))
+        drop_constraint(table, _short(name, "_new_"))
 
 
 def add_unique(table: str, name: str, sql: str) -> None:
@@ -209,7 +209,7 @@ def rename_index(old: str, new: str) -> None:
 
 def set_search(table: str, index: str, language: str, *columns: str, edition: int = 1) -> None:
     """Search these columns from now on. What is searched until then is searched until the new index is there."""
-    fresh, search = _short(f"{index}_new_"), SEARCHES[edition](language, columns)
+    fresh, search = _short(index, "_new_"), SEARCHES[edition](language, columns)
     _build_index("INDEX", fresh, table, search.index_sql())
     for statement in search.function_sql(table, context.config.attributes["app_role"]):
         _run(statement)
@@ -336,9 +336,11 @@ def _has(query: str) -> bool:
     return bool(found)
 
 
-def _short(name: str) -> str:
+def _short(name: str, ending: str) -> str:
     """A name of our own, no longer than the others: Citus adds to them, and PostgreSQL cuts them after 63 bytes."""
-    return name if len(name.encode()) <= 50 else f"{hashlib.sha256(name.encode()).hexdigest()[:20]}_"
+    if len(f"{name}{ending}".encode()) <= 50:
+        return f"{name}{ending}"
+    return f"{name.encode()[:28].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:8]}{ending}"
 
 
 def _quote(name: str) -> str:
