@@ -76,7 +76,7 @@ def _outline(resource: Resource) -> object:
     """What resources are told apart by that need not know each other, and how they hang together."""
     references = [(field.name, field.nullable, reference) for field, reference in _references(resource)]
     served = resource.operations if resource.link is not None else ()
-    return (resource.name, resource.plural, resource.renamed_from, resource.link, served, references)
+    return (resource.name, resource.renamed_from, resource.link, served, references)
 
 
 def _relations(resource: Resource) -> Iterator[str]:

@@ -203,6 +203,42 @@ def test_after_a_change_the_same_is_generated(twice: Twice, change: str):
     twice.rowsmith("check")
 
 
+TAGGING = "  task: {type: ref, to: Task, on_delete: cascade}\n  tag: {type: ref, to: Tag, on_delete: cascade}\n"
+
+LATER: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
+    "an inverse that another resource has taken": (
+        added("other", "resource: Other\nfields:\n  project: {type: ref, to: Project, inverse: others}\n"),
+        edit("other", "inverse: others", "inverse: tasks"),
+    ),
+    "a former name that another resource has": (
+        added("other", "resource: Other\nfields: {name: string}\n"),
+        edit("other", "fields:", "renamed_from: Comment\nfields:"),
+    ),
+    "a second link of two ends": (
+        added("other", f"resource: Other\noperations: [list]\nfields:\n{TAGGING}"),
+        edit("other", "operations: [list]", "operations: [list, create]\nlink: [task, tag]"),
+    ),
+    "a second path of two ends": (
+        added("other", f"resource: Other\nlink: [task, tag]\noperations: [list]\nfields:\n{TAGGING}"),
+        edit("other", "operations: [list]", "operations: [list, create]"),
+    ),
+    "a name of an index that another resource may have now": (
+        after(
+            added("alpha", "resource: Alpha\nplural: a\nfields:\n  b_c: {type: integer, index: true}\n"),
+            added("beta", "resource: Beta\nplural: a_b\nfields:\n  c: {type: integer, index: true}\n"),
+        ),
+        edit("alpha", ", index: true", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", LATER)
+def test_after_a_later_change_the_same_is_generated(twice: Twice, change: str):
+    for step in LATER[change]:
+        twice.change(step)
+        twice.rowsmith("generate")
+
+
 def test_what_was_done_is_undone(twice: Twice):
     before = twice.project.snapshot()
     twice.change(edit("task", "  notes:     text?", "  notes:     string"))
