@@ -78,7 +78,8 @@ def header_docstring(summary: str, rest: str) -> str:
 
 def _shown(value: str) -> str:
     """One line of `value`, without what does not show."""
-    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+    printable = value if value.isprintable() else "".join(character if character.isprintable() else " " for character in value)
+    return " ".join(printable.split())
 
 
 def _shortened(shown: str, width: int) -> str:

@@ -8,7 +8,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import inflection
 
@@ -70,6 +70,7 @@ def pascal_case(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
+@cache
 def plural_of(resource: str) -> str:
     """The default plural of a resource in snake_case; only the last word changes: LineItem → line_items, Series → series."""
     head, separator, last = snake_case(resource).rpartition("_")
