@@ -167,7 +167,7 @@ def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
 
 
 def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> list[Index]:
-    """The indexes: keysets of sort keys, the entries of `indexes`, links, references and `index: true`, none that another one covers.
+    """The indexes: keysets of sort keys, the entries of `indexes`, links, inverses, references, `index: true`; none that another covers.
 
     That of deleted rows is the one that does not begin with the owner: those of all users are purged together.
     """
@@ -185,6 +185,10 @@ def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> li
     for pair in permutations((checked.column(name) for name in checked.file.head.link or ()), 2):
         if not _covered(pair, indexes, whole):  # one that has the other's column as well is as cheap to read, and so always chosen
             indexes.append(_index(table, pair, tuple(IndexKey(column) for column in pair), checked.file.head.key_span("link")))
+    for field in checked.fields.values():
+        newest = (field.column, "created_at", "id")
+        if isinstance(field.type, Reference) and field.type.inverse is not None and not _covered(newest, indexes, whole):
+            indexes.append(_index(table, newest, tuple(IndexKey(column) for column in newest), field.span))
     for field in checked.fields.values():
         if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, whole):
             indexes.append(_field_index(table, field))

@@ -51,7 +51,7 @@ class Comment(OwnedTable, table=True):
         Index("ix_comments_created_at", "user_id", "created_at", "id"),
         Index("ix_comments_updated_at", "user_id", "updated_at", "id"),
         Index("ix_comments_written_on_id", "user_id", "written_on", "id"),
-        Index("ix_comments_task_id", "user_id", "task_id"),
+        Index("ix_comments_task_id_created_at_id", "user_id", "task_id", "created_at", "id"),
         search_index("ix_comments_search", "english", "body"),
     )
 

@@ -114,7 +114,8 @@ class Task(OwnedTable, table=True):
         Index("ix_tasks_due_at_desc", "user_id", expression("due_at DESC NULLS LAST"), expression("id DESC")),
         Index("ix_tasks_progress_id", "user_id", "progress", "id"),
         Index("ix_tasks_completed_due_at", "user_id", "completed", "due_at"),
-        Index("ix_tasks_parent_id", "user_id", "parent_id"),
+        Index("ix_tasks_project_id_created_at_id", "user_id", "project_id", "created_at", "id"),
+        Index("ix_tasks_parent_id_created_at_id", "user_id", "parent_id", "created_at", "id"),
         search_index("ix_tasks_search", "simple", "title"),
     )
 

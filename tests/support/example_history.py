@@ -14,12 +14,14 @@ RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
 def _before_0012(trees: Trees) -> None:
-    """The index with both columns of a link came with the compiler's; without `link` there is the one that there was."""
+    """What the compiler has indexed in another way since: without `link` and `inverse` there are the indexes that there were."""
     tree = trees["TaskTag"]
     del tree["link"]
     for end in ("task", "tag"):
         tree["fields"][end]["on_delete"] = "cascade"
     tree["unique"] = [["task", "tag"]]
+    for resource, field in (("Comment", "task"), ("Task", "project"), ("Task", "parent")):
+        del trees[resource]["fields"][field]["inverse"]
 
 
 def _before_0011(trees: Trees) -> None:

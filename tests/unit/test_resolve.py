@@ -251,6 +251,18 @@ def test_a_link_is_found_from_either_side_in_an_index_of_both(rest: str) -> None
     assert sorted(pair for pair in (*unique, *indexes) if "p_id" in pair or "t_id" in pair) == [("p_id", "t_id"), ("t_id", "p_id")]
 
 
+def test_an_inverse_is_indexed_from_its_newest_row_on() -> None:
+    """Its list and its expansion take the newest rows of a parent, which can have many."""
+    wanted = ["user_id", "project_id", "created_at", "id"]
+    for rest, names in (("", ["ix_tasks_project_id_created_at_id"]), ("indexes:\n  - [project, created_at, id]\n", None)):
+        task = resolved("project: {type: ref, to: Project, inverse: tasks}", rest=rest)
+        found = [index for index in task.indexes if "project_id" in [key.sql for key in index.keys]]
+        assert [[key.sql for key in index.keys] for index in found] == [wanted]
+        assert names in (None, [index.name for index in found])
+    plain = resolved("project: {type: ref, to: Project}")
+    assert [key.sql for key in plain.indexes[-1].keys] == ["user_id", "project_id"]
+
+
 def test_one_page_size_makes_room_for_the_other() -> None:
     assert resolved("a: string").page == Page(20, 100)
     assert resolved("a: string", rest="page: {max: 5}\n").page == Page(5, 5)
