@@ -36,8 +36,9 @@ openapi-diff: ## add what compares OpenAPI documents independently
 fuzz: install ## send 10,000 requests to the example and the torture specs
 	@ROWSMITH_TEST_CASES=10000 $(BIN)/pytest tests/fuzz $(ARGS)
 
-walks: install ## edit specs at random, 200 × 20 edits, and migrate along
-	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py $(ARGS)
+walks: install ## edit specs at random, 200 × 20 edits, and migrate along; 200 × 10, and compile what has changed
+	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py \
+		tests/properties/test_compiled_again.py $(ARGS)
 
 operations: install ## run each operation of a migration over 10,000 rows
 	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_editions.py tests/app/test_orders.py $(ARGS)
