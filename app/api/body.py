@@ -11,7 +11,7 @@ from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.api.scalars import Exact
 
@@ -66,7 +66,7 @@ async def read_body(request: Request) -> JsonBody:
     What JSON leaves open, or lenient writers send, is a problem of the body: JSON does not say what two equal keys mean; NaN, Infinity and
     lone surrogates are no JSON; and a NUL character cannot be stored. Each is refused rather than guessed at.
     """
-    body = await request.body()
+    body = await received(request)
     check_media_type(request)
     try:
         parsed = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="none", float_mode="lossless-float")
@@ -75,6 +75,30 @@ async def read_body(request: Request) -> JsonBody:
     if b"\\u0000" in body and (location := _nul(parsed)) is not None:
         return JsonBody(body, problem=_invalid("string_nul", location, "Text must not contain a NUL character."))
     return JsonBody(body, parsed)
+
+
+async def received(request: Request) -> bytes:
+    """The bytes of the body, as `request.body()` has them, without the async generator that it is made with there."""
+    body: bytes | None = vars(request).get("_body")
+    if body is None:
+        parts: list[bytes] = []
+        more = True
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        vars(request)["_body"] = body = b"".join(parts)  # where Starlette looks for it, too
+    return body
+
+
+def header(request: Request, wanted: bytes) -> str | None:
+    """The first header of this name, which is in lower case."""
+    for name, value in request.scope["headers"]:
+        if name == wanted:
+            return value.decode("latin-1")
+    return None
 
 
 def validate_body[B: BaseModel](model: type[B], body: JsonBody) -> B:
@@ -91,14 +115,14 @@ def validate_body[B: BaseModel](model: type[B], body: JsonBody) -> B:
 
 def check_media_type(request: Request) -> None:
     """HTTPException 415 unless the body is declared as plain UTF-8 JSON (or, for PATCH, a merge patch)."""
-    declared = request.headers.get("content-type", "")
+    declared = header(request, b"content-type") or ""
     if declared != "application/json":
         media_type, _, parameters = declared.partition(";")
         accepted = {"application/json", MERGE_PATCH} if request.method == "PATCH" else {"application/json"}
         charset = parameters.strip().lower().replace('"', "")
         if media_type.strip().lower() not in accepted or charset not in {"", "charset=utf-8"}:
             raise HTTPException(415, "Send the body as `Content-Type: application/json` in UTF-8.")
-    if "content-encoding" in request.headers:
+    if header(request, b"content-encoding") is not None:
         raise HTTPException(415, "Send the body without a Content-Encoding.")
 
 
@@ -146,10 +170,9 @@ def _nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | int, .
 def _with_exact_decimals(model: type[BaseModel], body: JsonBody) -> bytes:
     """The body with the numbers of decimal fields written as text, so that no digit is lost on the way through a float."""
     names = _decimal_fields(model)
-    parsed: Any = body.parsed
-    if not names or not isinstance(parsed, dict):
+    if not names or not isinstance(body.parsed, dict):
         return body.content
-    fields = cast("dict[str, Any]", parsed)
+    fields: dict[str, Any] = body.parsed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if fields.keys().isdisjoint(names):
         return body.content
     for name in fields.keys() & names:

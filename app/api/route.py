@@ -9,9 +9,8 @@ The order of answers differs from FastAPI's on purpose: dependencies (401, 403) 
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -21,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.body import read_body, validate_body
+from app.api.body import header, read_body, validate_body
 from app.api.query import NoQuery, parse_query
 from app.api.writes import METHODS, with_writes
 
@@ -59,7 +58,7 @@ class CompiledRoute(APIRoute):
         call = cast("Callable[..., Awaitable[Response]]", dependant.call)
 
         async def compiled_handler(request: Request) -> Response:
-            if request.app.dependency_overrides:
+            if request.scope["app"].dependency_overrides:
                 return await checked_fastapi_handler(request)
             return await call(**await solve(request))
 
@@ -75,23 +74,12 @@ class CompiledRoute(APIRoute):
         return with_writes(handler) if METHODS.intersection(self.methods or ()) else handler
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One dependency: where each of its arguments comes from, and where its result goes."""
+class _Call(NamedTuple):
+    """One dependency: where its arguments come from. The request is the first result; path parameters are text."""
 
     function: Callable[..., Awaitable[Any]]
-    request_name: str | None
     path_names: tuple[tuple[str, str], ...]
     results: tuple[tuple[str, int], ...]
-
-    def arguments(self, request: Request, solved: list[Any]) -> Values:
-        """Its arguments: results of earlier calls, the request, and path parameters as text."""
-        arguments: Values = {name: solved[place] for name, place in self.results}
-        if self.request_name is not None:
-            arguments[self.request_name] = request
-        for name, alias in self.path_names:
-            arguments[name] = request.path_params[alias]
-        return arguments
 
 
 def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
@@ -99,42 +87,35 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
     if not iscoroutinefunction(dependant.call) or not _is_plain(dependant):
         raise UnknownSignatureError
     calls: list[_Call] = []
-    results = tuple((name, place) for name, place in _add_dependencies(dependant, calls, {}) if name is not None)
+    results = _add_dependencies(dependant, calls, {})
     path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
     headers = tuple((field.name, field.alias.lower().encode()) for field in dependant.header_params)
     query_name, query_model = _only(dependant.query_params, NoQuery)
     body_name, body_model = _only(dependant.body_params, None)
-    request_name = dependant.request_param_name
 
     async def solve(request: Request) -> Values:
-        solved: list[Any] = []
-        for step in calls:
-            solved.append(await step.function(**step.arguments(request, solved)))
+        given: dict[str, str] = request.scope["path_params"]
+        solved: list[Any] = [request]
+        for function, path_names, sources in calls:
+            arguments: Values = {name: solved[place] for name, place in sources}
+            for name, alias in path_names:
+                arguments[name] = given[alias]
+            solved.append(await function(**arguments))
         values: Values = {name: solved[place] for name, place in results}
         body = None if body_model is None else await read_body(request)  # 413, 415 and 400 come before any 422
         for name, alias, validate in path:
-            values[name] = validate(request.path_params[alias])
+            values[name] = validate(given[alias])
         if query_name is not None:
             values[query_name] = parse_query(query_model, request)
         elif request.scope["query_string"]:
             parse_query(query_model, request)
         for name, alias in headers:
-            values[name] = _header(request, alias)
-        if request_name is not None:
-            values[request_name] = request
+            values[name] = header(request, alias)
         if body is not None and body_model is not None and body_name is not None:
             values[body_name] = validate_body(body_model, body)
         return values
 
     return solve
-
-
-def _header(request: Request, wanted: bytes) -> str | None:
-    """The first header of this name (in lower case)."""
-    for name, value in request.scope["headers"]:
-        if name == wanted:
-            return value.decode("latin-1")
-    return None
 
 
 def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel] | M]:
@@ -147,9 +128,9 @@ def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel]
     return fields[0].name, model
 
 
-def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any, int]) -> list[tuple[str | None, int]]:
-    """Append the calls of `dependant`'s dependencies, each once; their parameter names with the place of their results."""
-    found: list[tuple[str | None, int]] = []
+def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any, int]) -> tuple[tuple[str, int], ...]:
+    """Append the calls of `dependant`'s dependencies, each once; the names of its parameters with the place of their results."""
+    found: list[tuple[str, int]] = [] if dependant.request_param_name is None else [(dependant.request_param_name, 0)]
     for dependency in dependant.dependencies:
         place = places.get(dependency.call)
         if place is None:
@@ -168,14 +149,14 @@ def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any
             calls.append(
                 _Call(
                     cast("Callable[..., Awaitable[Any]]", function),
-                    dependency.request_param_name,
                     tuple((field.name, field.alias) for field in dependency.path_params),
-                    tuple((name, index) for name, index in results if name is not None),
+                    results,
                 )
             )
-            place = places[function] = len(calls) - 1
-        found.append((dependency.name, place))
-    return found
+            place = places[function] = len(calls)
+        if dependency.name is not None:
+            found.append((dependency.name, place))
+    return tuple(found)
 
 
 def _is_plain(dependant: Dependant) -> bool:

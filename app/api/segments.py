@@ -8,7 +8,7 @@ An application with many resources imports most of their routers here, when a se
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
@@ -38,10 +38,29 @@ class _Target(NamedTuple):
 
 @dataclass(slots=True)
 class _Path:
-    """One path: its routes by method."""
+    """One path: its routes by method. `parts` follow the segment, each a name and whether it is a parameter's.
+
+    There are none where a parameter is more than `{name}`; there the `pattern` tells.
+    """
 
     pattern: re.Pattern[str]
+    parts: tuple[tuple[str, bool], ...]
     routes: dict[str, _Target] = field(default_factory=dict[str, _Target])
+
+    def parameters(self, user: str, given: list[str], path: str) -> dict[str, str] | None:
+        """The parameters of a `path` that ends with the parts `given`; None where it is another path than this one."""
+        if not self.parts:
+            match = self.pattern.match(path)
+            return None if match is None else match.groupdict()
+        if len(given) != len(self.parts):
+            return None
+        found = {"user_id": user}
+        for (name, is_parameter), part in zip(self.parts, given, strict=True):
+            if is_parameter and part:
+                found[name] = part
+            elif name != part or is_parameter:
+                return None
+        return found
 
 
 @dataclass(slots=True)
@@ -61,12 +80,15 @@ class _Segment:
     def find(self, user: str, rest: str, path: str) -> tuple[_Path | None, dict[str, str]]:
         """The path that a request is for, with its parameters; `rest` follows the segment in `path`."""
         found = self.literal.get(rest)
+        if not user:
+            return None, {}
         if found is not None:
-            return (found, {"user_id": user}) if user else (None, {})
+            return found, {"user_id": user}
+        given = rest.split("/")
         for found in self.patterns.values():
-            match = found.pattern.match(path)
-            if match is not None:
-                return found, match.groupdict()
+            parameters = found.parameters(user, given, path)
+            if parameters is not None:
+                return found, parameters
         return None, {}
 
 
@@ -139,16 +161,15 @@ class SegmentDispatcher:
         self._segments = segments
         self._application = segments.application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path: str = scope["path"]
             parts = path.split("/", 4)
             if len(parts) > 3 and parts[1] == "api" and (segment := self._segments.find(parts[3])) is not None:
                 found, parameters = segment.find(parts[2], f"/{parts[4]}" if len(parts) > 4 else "", path)
-                await self._serve(found, parameters, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return self._serve(found, parameters, scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _serve(self, found: _Path | None, parameters: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
         target = None if found is None else found.routes.get(scope["method"])
@@ -204,12 +225,23 @@ def _routers(module: ModuleType) -> list[APIRouter]:
     return [module.router, module.nested] if hasattr(module, "nested") else [module.router]
 
 
+_PLAIN = re.compile(r"\{(\w+)\}|[^{}]*")
+
+
+def _parts(rest: str) -> tuple[tuple[str, bool], ...]:
+    """The parts of a path behind its segment; none where one is something else than a text or `{name}`."""
+    matches = [_PLAIN.fullmatch(part) for part in rest.split("/")]
+    if None in matches:
+        return ()
+    return tuple((match[1] or match[0], match[1] is not None) for match in matches if match is not None)
+
+
 def _add(segments: dict[str, _Segment], context: RouteContext) -> None:
     path = cast("str", context.path).removeprefix(PREFIX)
     name, slash, rest = path.partition("/")
     segment = segments.setdefault(name, _Segment())
     paths = segment.patterns if "{" in path else segment.literal
-    found = paths.setdefault(slash + rest, _Path(cast("Any", context).path_regex))
+    found = paths.setdefault(slash + rest, _Path(cast("Any", context).path_regex, _parts(slash + rest)))
     target = _Target(
         getattr(context, "compiled_handler", None),
         cast("Any", context).app,

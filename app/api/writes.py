@@ -6,6 +6,7 @@ run leaves nothing behind. Other requests do not come here.
 
 import hashlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -59,23 +60,22 @@ def with_writes(handler: Handler) -> Handler:
     Where a migration changes a table while its transaction runs, the request is done again from its beginning: nothing of the first attempt
     is left, and asyncpg prepares its statements anew.
     """
+    in_unit = partial(_in_unit, handler)
 
     async def handle(request: Request) -> Response:
-        try:
-            return await once(request)
-        except InvalidCachedStatementError:
-            return await once(request)
-
-    async def once(request: Request) -> Response:
+        run = handler
         for name, _ in request.scope["headers"]:
             if name == _PREFER or (name == _KEY and request.method == "POST"):
-                return await _in_unit(request, handler)
-        return await handler(request)
+                run = in_unit
+        try:
+            return await run(request)
+        except InvalidCachedStatementError:
+            return await run(request)
 
     return handle
 
 
-async def _in_unit(request: Request, handler: Handler) -> Response:
+async def _in_unit(handler: Handler, request: Request) -> Response:
     preferences = _preferences(request.headers.getlist("prefer"))
     keys = request.headers.getlist("idempotency-key") if request.method == "POST" else []
     route = f"{request.method} {request.scope['route'].path}"

@@ -29,8 +29,9 @@ class BearerAuth(SecurityBase):
 
     async def __call__(self, request: Request) -> str:
         """Return the token's subject. Raises HTTPException: 401 without a valid token, 503 when the issuer's keys cannot be had."""
-        verifier: TokenVerifier = request.app.state.tokens
-        token = _bearer_token(request.scope["headers"])
+        scope = request.scope
+        verifier: TokenVerifier = scope["app"].state.tokens
+        token = _bearer_token(scope["headers"])
         return verifier.cached(token) or await _verify(verifier, token)
 
 

@@ -6,7 +6,7 @@ No answer repeats a submitted value, and none is larger than 8 KiB.
 import json
 import logging
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -60,18 +60,17 @@ class StartupErrorMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
         if scope["type"] != "lifespan":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
 
-        async def send_readable(message: Message) -> None:
+        def send_readable(message: Message) -> Awaitable[None]:
             if message["type"] == "lifespan.startup.failed" and isinstance(error := sys.exception(), SettingsError):
                 message["message"] = str(error)
-            await send(message)
+            return send(message)
 
-        await self.app(scope, receive, send_readable)
+        return self.app(scope, receive, send_readable)
 
 
 class UnhandledErrorMiddleware:
@@ -87,10 +86,10 @@ class UnhandledErrorMiddleware:
             return
         started = False
 
-        async def send_noting(message: Message) -> None:
+        def send_noting(message: Message) -> Awaitable[None]:
             nonlocal started
             started = True
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, send_noting)

@@ -1,5 +1,7 @@
 """The limit on the size of a request's body."""
 
+from collections.abc import Awaitable
+
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,15 +17,13 @@ class BodyLimitMiddleware:
         self.app = app
         self.max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         announced = _announced_size(scope["headers"])
-        if announced == 0:
-            await self.app(scope, receive, send)
-            return
+        if announced is not None and announced <= self.max_bytes:  # no server hands on more than what is announced
+            return self.app(scope, receive, send)
         received = 0
 
         async def receive_limited() -> Message:
@@ -36,7 +36,7 @@ class BodyLimitMiddleware:
                 raise self.too_large()
             return message
 
-        await self.app(scope, receive_limited, send)
+        return self.app(scope, receive_limited, send)
 
     def too_large(self) -> HTTPException:
         """The answer to a body over the limit."""

@@ -8,7 +8,7 @@ only where they are not made of values.
 import logging
 import logging.config
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from functools import lru_cache
 from hashlib import blake2s
 from time import perf_counter
@@ -143,20 +143,23 @@ class AccessLogMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
-        level = logging.DEBUG if scope["type"] == "http" and scope["path"] in QUIET else logging.INFO
-        if scope["type"] != "http" or not access.isEnabledFor(level):
-            await self.app(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            level = logging.DEBUG if scope["path"] in QUIET else logging.INFO
+            if access.isEnabledFor(level):
+                return self._logged(level, scope, receive, send)
+        return self.app(scope, receive, send)
+
+    async def _logged(self, level: int, scope: Scope, receive: Receive, send: Send) -> None:
         status = CLIENT_GONE
         start = perf_counter()
 
-        async def send_noting(message: Message) -> None:
+        def send_noting(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, send_noting)

@@ -1,8 +1,9 @@
 """A name for every request, in its answer and in every log line about it."""
 
 import re
+from collections.abc import Awaitable
 from contextvars import ContextVar
-from secrets import token_hex
+from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,20 +20,19 @@ class RequestIdMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        name = _given(scope["headers"]) or token_hex(8).encode()
+            return self.app(scope, receive, send)
+        name = _given(scope["headers"]) or b"%016x" % getrandbits(64)
         request_id.set(name.decode())
 
-        async def send_named(message: Message) -> None:
+        def send_named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (HEADER, name)]
-            await send(message)
+            return send(message)
 
-        await self.app(scope, receive, send_named)
+        return self.app(scope, receive, send_named)
 
 
 def _given(headers: list[tuple[bytes, bytes]]) -> bytes | None:
