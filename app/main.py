@@ -14,6 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app import extensions
 from app.api import docs, health, segments
+from app.application import Application
 from app.config import Settings, SettingsError, load_settings
 from app.db.cleanup import clean_up
 from app.db.pool import Database
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logs.configure(settings)
     lifecycle = Lifecycle(settings.shutdown_delay)
     metrics = Metrics() if settings.metrics else None
-    app = FastAPI(
+    app = Application(
         title="Rowsmith API",
         description=DESCRIPTION,
         openapi_url="/openapi.json" if settings.docs else None,
