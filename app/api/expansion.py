@@ -7,13 +7,14 @@ predicate on every table that it reads, whatever the rows refer to.
 import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, column, func, literal_column, select
 from sqlmodel import SQLModel
 
 from app.api.query import fields_of, refused, unknown_field
-from app.db.session import Row, Session
+from app.db.session import JsonRow, Row, Session
 from app.db.statements import OWNER, Statement, columns, looked_up, owned, present, table_of
 
 MAX_EXPANSIONS = 10
@@ -111,6 +112,16 @@ class View(NamedTuple):
 
     fields: tuple[str, ...] | None
     expanded: tuple[tuple[str, Relation, "View"], ...] = ()
+
+    async def row(self, session: Session, statement: Statement, user_id: str, row_id: UUID) -> JsonRow | None:
+        """The row that `statement` finds, as this view has it."""
+        if self == WHOLE_ROWS:
+            return await session.fetch_json_row(statement, user_id=user_id, id=row_id)
+        row = await session.fetch_one(statement, user_id=user_id, id=row_id)
+        if row is None:
+            return None
+        await self.expand(session, user_id, [row])
+        return JsonRow.of(row, None if self.fields is None else {name: row[name] for name in self.fields})
 
     async def expand(self, session: Session, user_id: str, rows: Sequence[Row]) -> None:
         """Add to each row what is expanded, one statement for each name; `fields` of the rows themselves are left to the caller."""

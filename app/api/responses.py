@@ -1,13 +1,14 @@
 """Answers: rows to JSON bytes, with their ETag, and the preconditions that go with it."""
 
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, override
 from urllib.parse import quote
 
 import orjson
 from fastapi import Header, HTTPException, Response
 from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
 
-from app.db.session import Row, Session
+from app.db.session import JsonRow, Session
 from app.db.statements import Statement
 from app.db.table import OwnedTable
 
@@ -64,32 +65,37 @@ class JsonResponse(Response):
         self.body = body
         self.raw_headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(body)), *headers]
 
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
 
 def json_response(content: Any, status_code: int = 200, *headers: tuple[bytes, bytes]) -> Response:
     """`content` as JSON. Datetimes in UTC end with Z, as Pydantic writes them."""
     return JsonResponse(orjson.dumps(content, option=orjson.OPT_UTC_Z), status_code, *headers)
 
 
-def found(row: Row | None, name: str, if_none_match: str | None = None, fields: tuple[str, ...] | None = None) -> Response:
-    """200 with the row, or those `fields` of it, and its ETag; 304 when the client has it already; 404 when there is none."""
+def found(row: JsonRow | None, name: str, if_none_match: str | None = None) -> Response:
+    """200 with the row and its ETag; 304 when the client has it already; 404 when there is none."""
     if row is None:
         raise not_found(name)
-    if if_none_match is not None and _names(if_none_match, row["version"], weak=True):
-        return Response(status_code=304, headers={"ETag": etag(row)})
-    return json_response(row if fields is None else {name: row[name] for name in fields}, 200, _etag_header(row))
+    if if_none_match is not None and _names(if_none_match, row.version, weak=True):
+        return Response(status_code=304, headers={"ETag": etag(row.version)})
+    return JsonResponse(row.content, 200, (b"etag", b'"%d"' % row.version))
 
 
-def created(row: Row | None, segment: str) -> Response:
+def created(row: JsonRow | None, user_id: str, segment: str) -> Response:
     """201 with the row, its ETag and its Location below `/api/{user_id}/<segment>`."""
     if row is None:
         raise HTTPException(403, "The row was not created: the database does not accept it from this user.")
-    location = f"/api/{quote(row['user_id'], safe='')}/{segment}/{row['id']}"
-    return json_response(row, 201, _etag_header(row), (b"location", location.encode()))
+    location = f"/api/{quote(user_id, safe='')}/{segment}/{row.id}"
+    return JsonResponse(row.content, 201, (b"etag", b'"%d"' % row.version), (b"location", location.encode()))
 
 
-def changed(row: Row) -> Response:
+def changed(row: JsonRow) -> Response:
     """200 with the changed row and its new ETag."""
-    return json_response(row, 200, _etag_header(row))
+    return JsonResponse(row.content, 200, (b"etag", b'"%d"' % row.version))
 
 
 def deleted() -> Response:
@@ -97,13 +103,9 @@ def deleted() -> Response:
     return Response(status_code=204)
 
 
-def etag(row: Row) -> str:
+def etag(version: int) -> str:
     """The strong ETag of a row: its version."""
-    return f'"{row["version"]}"'
-
-
-def _etag_header(row: Row) -> tuple[bytes, bytes]:
-    return b"etag", etag(row).encode()
+    return f'"{version}"'
 
 
 def not_found(name: str) -> HTTPException:
@@ -135,34 +137,26 @@ async def versions_unlike(
     """
     if if_none_match is None:
         return versions
-    row = check_version(await session.fetch_one(get_row, user_id=user_id, id=row_id), name, versions)
-    if _names(if_none_match, row["version"], weak=True):
-        raise HTTPException(412, f"The row is at version {row['version']}, which If-None-Match rules out.", headers={"ETag": etag(row)})
-    return [row["version"]]
+    version = check_version(await session.fetch_json_row(get_row, user_id=user_id, id=row_id), name, versions).version
+    if _names(if_none_match, version, weak=True):
+        raise HTTPException(412, f"The row is at version {version}, which If-None-Match rules out.", headers={"ETag": etag(version)})
+    return [version]
 
 
-def check_version(row: Row | None, name: str, versions: list[int] | None) -> Row:
+def check_version[R: JsonRow | OwnedTable](row: R | None, name: str, versions: list[int] | None) -> R:
     """The row itself; 404 when there is none, 412 when its version is not among `versions`."""
     if row is None:
         raise not_found(name)
-    if versions is not None and row["version"] not in versions:
+    if versions is not None and row.version not in versions:
         raise HTTPException(
-            412, "The row has changed since. Read it again and repeat the change on what it is now.", headers={"ETag": etag(row)}
+            412, "The row has changed since. Read it again and repeat the change on what it is now.", headers={"ETag": etag(row.version)}
         )
-    return row
-
-
-def check_stored[M: OwnedTable](row: M | None, name: str, versions: list[int] | None) -> M:
-    """The row itself, as `check_version` does for an answer's row."""
-    if row is None:
-        raise not_found(name)
-    check_version({"version": row.version}, name, versions)
     return row
 
 
 async def refuse(session: Session, get_row: Statement, name: str, user_id: str, row_id: Any, versions: list[int] | None) -> NoReturn:
     """Say why a change met no row: 404 when the user has none, else 412."""
-    check_version(await session.fetch_one(get_row, user_id=user_id, id=row_id), name, versions)
+    check_version(await session.fetch_json_row(get_row, user_id=user_id, id=row_id), name, versions)
     raise HTTPException(412, "The row was changed at the same moment. Read it again and repeat the change on what it is now.")
 
 

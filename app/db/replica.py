@@ -13,7 +13,7 @@ from fastapi import HTTPException
 
 from app.db.pool import Database
 from app.db.positions import UNKNOWN
-from app.db.session import Row, Session
+from app.db.session import JsonRow, Row, Session
 from app.db.statements import Statement
 
 REST = 5.0
@@ -80,6 +80,10 @@ class ReplicaSession(Session):
     @override
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         return await self._read(Session.fetch_one, statement, **parameters)
+
+    @override
+    async def fetch_json_row(self, statement: Statement, /, **parameters: Any) -> JsonRow | None:
+        return await self._read(Session.fetch_json_row, statement, **parameters)
 
     @override
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:

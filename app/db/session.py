@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, cast
 from uuid import UUID
 
 import orjson
@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.cursors import CursorSigner
-from app.db.faults import StillReferredError, answering
+from app.db.faults import StillReferredError, answer_for, answering
 from app.db.pool import Database
 from app.db.statements import OWNER, ROW_ID, Statement, Updates, owned, present, table_of, writable
 from app.db.unit import Unit, unit_of
@@ -33,6 +33,19 @@ OPENER = "app.session"
 
 type Row = dict[str, Any]
 """One row as it goes into JSON: column name to value; UUIDs and decimals are text, JSON columns are raw JSON."""
+
+
+class JsonRow(NamedTuple):
+    """One row as an answer has it, with what the answer's headers say of it."""
+
+    content: bytes
+    id: str
+    version: int
+
+    @classmethod
+    def of(cls, row: Row, shown: Row | None = None) -> Self:
+        """The `row`, or what of it is to be `shown`. Datetimes in UTC end with Z, as Pydantic writes them."""
+        return cls(orjson.dumps(row if shown is None else shown, option=orjson.OPT_UTC_Z), row["id"], row["version"])
 
 
 class Session:
@@ -56,10 +69,30 @@ class Session:
         if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_one(statement, **parameters)
-        with answering(statement):
-            async with self._database.connection() as connection:
-                record = await connection.fetchrow(statement.sql, *statement.arguments(parameters))
-        return None if record is None else _row(record, statement)
+        records = await self._records(statement, parameters)
+        return _row(records[0], statement) if records else None
+
+    async def fetch_json_row(self, statement: Statement, /, **parameters: Any) -> JsonRow | None:
+        """The first row as an answer has it, or None. PostgreSQL writes its JSON in less time than it takes to read its columns here."""
+        if self._in_transactions:
+            async with self.transaction(parameters["user_id"]) as transaction:
+                return await transaction.fetch_json_row(statement, **parameters)
+        as_json = statement.as_json
+        if as_json is None:
+            row = await self.fetch_one(statement, **parameters)
+            return None if row is None else JsonRow.of(row)
+        records = await self._records(as_json, parameters)
+        return _json_row(records[0]) if records else None
+
+    async def _records(self, statement: Statement, parameters: dict[str, Any]) -> "list[asyncpg.Record]":
+        """The rows of a statement that is a request's only one on its connection."""
+        try:
+            return await self._database.fetch(statement.sql, statement.arguments(parameters))
+        except Exception as error:
+            answer = answer_for(error, statement)
+            if answer is error:
+                raise
+            raise answer from error
 
     async def delete(self, model: type[SQLModel], statement: Statement, /, *, user_id: str, row_id: UUID, versions: Any) -> Row | None:
         """Run a `delete_and_clear` of a row of `model`; None when there is none of these versions.
@@ -80,20 +113,14 @@ class Session:
         if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_all(statement, **parameters)
-        with answering(statement):
-            async with self._database.connection() as connection:
-                records = await connection.fetch(statement.sql, *statement.arguments(parameters))
-        return [_row(record, statement) for record in records]
+        return [_row(record, statement) for record in await self._records(statement, parameters)]
 
     async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
         """All rows of a statement that was made with `as_json`, each as its JSON."""
         if self._in_transactions:
             async with self.transaction(parameters["user_id"]) as transaction:
                 return await transaction.fetch_json(statement, **parameters)
-        with answering(statement):
-            async with self._database.connection() as connection:
-                records = await connection.fetch(statement.sql, *statement.arguments(parameters))
-        return [record[0] for record in records]
+        return [record[0] for record in await self._records(statement, parameters)]
 
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         """How many rows the planner expects a counting statement to count."""
@@ -183,6 +210,17 @@ class Transaction:
             record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
         return None if record is None else _row(record, statement)
 
+    async def fetch_json_row(self, statement: Statement, /, **parameters: Any) -> JsonRow | None:
+        """The first row as an answer has it, or None."""
+        as_json = statement.as_json
+        if as_json is None:
+            row = await self.fetch_one(statement, **parameters)
+            return None if row is None else JsonRow.of(row)
+        as_json = self._form(as_json)
+        with answering(statement):
+            record = await self._connection.fetchrow(as_json.sql, *as_json.arguments(parameters))
+        return None if record is None else _json_row(record)
+
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
         statement = self._form(statement)
@@ -247,10 +285,10 @@ class Transaction:
             raise RuntimeError(f"{model.__name__} {row_id} is not there for its owner")
         return row
 
-    async def save(self, updates: Updates, row_id: UUID, changes: dict[str, Any], *, unchanged: Statement | None = None) -> Row:
+    async def save(self, updates: Updates, row_id: UUID, changes: dict[str, Any], *, unchanged: Statement | None = None) -> JsonRow:
         """Write `changes` to a row that `get` has locked, and return it; with none, `unchanged` only reads it where it is given."""
         statement, parameters = (unchanged, {}) if unchanged is not None and not changes else updates.of(changes)
-        row = await self.fetch_one(statement, user_id=self.user_id, id=row_id, versions=None, **parameters)
+        row = await self.fetch_json_row(statement, user_id=self.user_id, id=row_id, versions=None, **parameters)
         if row is None:
             raise RuntimeError(f"row {row_id} is not there for its owner")
         return row
@@ -312,6 +350,11 @@ def _row(record: "asyncpg.Record", statement: Statement) -> Row:
     return row
 
 
+def _json_row(record: "asyncpg.Record") -> JsonRow:
+    content, row_id, version = record
+    return JsonRow(content.encode(), row_id, version)
+
+
 def _instance(model: type[SQLModel], record: "asyncpg.Record") -> SQLModel:
     values: Row = dict(record)
     for column in table_of(model).c:
@@ -325,7 +368,7 @@ async def get_session(request: Request) -> Session:
     opener: Callable[[], Awaitable[Session]] | None = request.scope.get(OPENER)
     if opener is not None:
         return await opener()
-    return Session(request.app.state.database, unit_of(request))
+    return Session(request.scope["app"].state.database, unit_of(request))
 
 
 DbSession = Annotated[Session, Depends(get_session)]

@@ -16,15 +16,17 @@ policies would see no user and no row: it fails closed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -52,9 +54,11 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    insert,
     inspect,
     literal_column,
     not_,
+    null,
     or_,
     select,
     update,
@@ -116,7 +120,7 @@ class Statement:
     result columns whose values need a step to go into JSON.
     """
 
-    __slots__ = ("_alone", "_constants", "_encoders", "_names", "decoders", "is_delete", "is_read", "sql")
+    __slots__ = ("_alone", "_as_json", "_constants", "_encoders", "_names", "decoders", "is_delete", "is_read", "sql")
 
     def __init__(
         self,
@@ -124,9 +128,11 @@ class Statement:
         *,
         wrapped: Select[Any] | None = None,
         alone: "Callable[[], Statement] | None" = None,
+        as_json: "Callable[[], Statement] | None" = None,
     ) -> None:
-        """Compile `statement`, or `wrapped` in its stead; `alone` makes what it is without the wrapping."""
+        """Compile `statement`, or `wrapped` in its stead; `alone` and `as_json` make what the properties of these names are."""
         self._alone = alone
+        self._as_json = as_json
         # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
         compiled = cast("Any", statement if wrapped is None else wrapped).compile(dialect=DIALECT)
         self.sql: str = str(compiled)
@@ -134,12 +140,11 @@ class Statement:
         self.is_delete = isinstance(statement, Delete)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._encoders: dict[str, Callable[[Any], Any]] = {
-            name: encoder for name in self._names if (encoder := _encoder(compiled.binds[name].type)) is not None
-        }
-        returned = statement.exported_columns if isinstance(statement, UpdateBase) else statement.selected_columns
+        self._encoders: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(
+            (place, encoder) for place, name in enumerate(self._names) if (encoder := _encoder(compiled.binds[name].type)) is not None
+        )
         self.decoders: tuple[tuple[str, Callable[[Any], Any]], ...] = tuple(
-            (str(column.key), decoder) for column in returned.values() if (decoder := _decoder(column.type)) is not None
+            (str(column.key), decoder) for column in _returned(statement).values() if (decoder := _decoder(column.type)) is not None
         )
 
     @property
@@ -151,14 +156,27 @@ class Statement:
         self._alone = lambda: made
         return made
 
+    @property
+    def as_json(self) -> "Statement | None":
+        """The same with the JSON of each row, its id and its version in place of its columns; compiled when it is first asked for.
+
+        None where PostgreSQL writes a column otherwise than an answer has it, or where there is no id or version.
+        """
+        if self._as_json is None:
+            return None
+        made = self._as_json()
+        self._as_json = lambda: made
+        return made
+
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of $1, $2 …; KeyError when one is missing."""
         if self._constants:
             values = {**self._constants, **values}
-        if not self._encoders:
-            return [values[name] for name in self._names]
-        encoders = self._encoders
-        return [encoders[name](values[name]) if name in encoders else values[name] for name in self._names]
+        arguments = [values[name] for name in self._names]
+        for place, encoder in self._encoders:
+            if arguments[place] is not None:
+                arguments[place] = encoder(arguments[place])
+        return arguments
 
 
 def _encoder(sql_type: TypeEngine[Any]) -> Callable[[Any], Any] | None:
@@ -182,29 +200,38 @@ def _time_text(value: Any) -> Any:
 
 
 def encode_moment(value: Any) -> Any:
-    """A date or datetime, or a list of them, as text for PostgreSQL; None is SQL's null."""
+    """A date or datetime, or a list of them, as text for PostgreSQL."""
     if isinstance(value, list):
         return [encode_moment(item) for item in cast("list[Any]", value)]
     return value.isoformat() if isinstance(value, date) else value
 
 
-def encode_json(value: Any) -> str | None:
-    """A JSON value as text for PostgreSQL; None is SQL's null."""
-    return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def encode_json(value: Any) -> str:
+    """A JSON value as text for PostgreSQL."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 type _Identity = tuple[bool, str]
 """What tells a table from its aliases: whether it is one, and its name."""
 
 
+NAMED_IN_HEADERS = ("id", "version")
+"""What an answer says of its row besides."""
+
+
 def owned(
-    statement: Select[Any] | UpdateBase | Any, *, deleted_too: bool = False, as_json: bool = False, for_values: bool = False
+    statement: Select[Any] | UpdateBase | Any,
+    *,
+    deleted_too: bool = False,
+    as_json: bool = False,
+    beside: tuple[str, ...] = (),
+    for_values: bool = False,
 ) -> Statement:
     """Compile a statement whose every table carries the owner predicate; UnownedStatementError when one does not.
 
     The parameter `user_id` of the result is the owner. `deleted_too` is for the few that mean rows whether they are deleted or not.
-    With `as_json`, each row comes as one text: the JSON object that an answer holds. With `for_values`, PostgreSQL plans it for the
-    values of each request, instead of once for any.
+    With `as_json`, each row comes as one text: the JSON object that an answer holds; and the columns `beside` it. With `for_values`,
+    PostgreSQL plans it for the values of each request, instead of once for any.
     """
     require_owner(statement)
     if not deleted_too:
@@ -220,21 +247,35 @@ def owned(
     shown = [_json_value(column) for column in inner.c] if as_json else [inner]
     # Two underscores: a column of this name would be taken for the row.
     result = select(*shown).where(owner.c.uid.is_not(None)).offset(literal_column("0")).lateral("row__" if as_json else "result")
-    answered = sql_cast(func.row_to_json(literal_column("row__")), Text).label("row__") if as_json else result
-    wrapped = select(answered).select_from(owner, result)
+    answered: list[Any] = [result]
+    if as_json:
+        answered = [sql_cast(func.row_to_json(literal_column("row__")), Text).label("row__"), *(result.c[name] for name in beside)]
+    wrapped: Any = select(*answered).select_from(owner, result)
     if isinstance(statement, UpdateBase):
         wrapped = wrapped.add_cte(owner, inner)
-    found = select(answered).select_from(select(*shown).subquery("row__")) if as_json else None
-    return Statement(statement, wrapped=wrapped, alone=lambda: Statement(statement, wrapped=found))
+    found: Any = select(*answered).select_from(select(*shown).subquery("row__")) if as_json else None
+
+    def rows_as_json() -> Statement:
+        return owned(statement, deleted_too=deleted_too, as_json=True, beside=NAMED_IN_HEADERS, for_values=for_values)
+
+    has_rows = not as_json and set(NAMED_IN_HEADERS) <= set(_returned(statement).keys()) and has_exact_json(statement)
+    return Statement(
+        statement, wrapped=wrapped, alone=lambda: Statement(statement, wrapped=found), as_json=rows_as_json if has_rows else None
+    )
 
 
 _ONCE = func.generate_series(literal_column("1"), func.num_nonnulls(OWNER)).alias("once_")
 """One row, as PostgreSQL sees when it plans for values. In a plan for any values it expects a thousand: that one looks dear."""
 
 
-def has_exact_json(statement: Select[Any] | SelectOfScalar[Any]) -> bool:
+def _returned(statement: Any) -> Any:
+    """The columns of the rows that a statement gives."""
+    return statement.exported_columns if isinstance(statement, UpdateBase) else statement.selected_columns
+
+
+def has_exact_json(statement: Select[Any] | SelectOfScalar[Any] | UpdateBase) -> bool:
     """Whether PostgreSQL writes every column of `statement` as an answer has it; a float it writes otherwise: 1 for 1.0."""
-    return all(_is_exact(column.type) for column in statement.selected_columns)
+    return all(_is_exact(column.type) for column in _returned(statement))
 
 
 def _is_exact(sql_type: TypeEngine[Any]) -> bool:
@@ -369,14 +410,57 @@ def looked_up(row: Select[Any], name: str = "row_") -> Any:
     return row.offset(literal_column("0")).lateral(name)
 
 
-def placeholders(model: type[SQLModel]) -> dict[str, Any]:
+def placeholders(model: type[SQLModel], defaulted: Collection[str] = ()) -> dict[str, Any]:
     """What an insert gives each column: the owner, the time of the transaction, version 1 and one parameter for each other column.
 
-    References are those of `referring`.
+    References are those of `referring`. Columns that are `defaulted` get their default, where that is the same for every row.
     """
     now = func.now()
     fixed: dict[str, Any] = {"user_id": OWNER, "created_at": now, "updated_at": now, "version": literal_column("1")}
+    for column in writable(model):
+        default = _constant_default(model, column) if column.key in defaulted else None
+        if default is not None:
+            fixed[column.key] = default
     return {column.key: fixed.get(column.key, referring(column, column.key)) for column in writable(model)}
+
+
+def _constant_default(model: type[SQLModel], column: Column[Any]) -> Any:
+    """The default of a column as SQL; None where it is made anew for each row, or where there is none."""
+    field = model.model_fields[column.key]
+    if field.default_factory is not None and not isinstance(field.default_factory, partial):  # a `partial` copies a list or an object
+        return None
+    if column.server_default is not None:
+        return cast("Any", column.server_default).arg
+    return null() if field.default in (None, PydanticUndefined) and column.nullable else None
+
+
+class Inserts:
+    """The insert of one resource. What a request does not send is no parameter but stands in the statement, as the column's default.
+
+    Parameters take time, above all lists. The first sets of fields that requests send have statements of their own; the others share one.
+    """
+
+    MOST = 16
+
+    def __init__(self, model: type[SQLModel], returned: Iterable[ColumnElement[Any]]) -> None:
+        """`returned` are the columns that come back."""
+        self._model = model
+        self._returned = tuple(returned)
+        self._by_fields: dict[frozenset[str], Statement] = {}
+        self.whole = self._compile(())
+
+    def of(self, body: BaseModel) -> Statement:
+        """The statement for a validated body; its parameters are the owner, the id, and the value of every field."""
+        sent = frozenset(body.model_fields_set)
+        statement = self._by_fields.get(sent)
+        if statement is None:
+            if len(self._by_fields) >= self.MOST:
+                return self.whole
+            statement = self._by_fields[sent] = self._compile(type(body).model_fields.keys() - sent)
+        return statement
+
+    def _compile(self, defaulted: Collection[str]) -> Statement:
+        return owned(insert(self._model).values(placeholders(self._model, defaulted)).returning(*self._returned))
 
 
 def writable(model: type[SQLModel]) -> list[Column[Any]]:

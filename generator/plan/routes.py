@@ -33,18 +33,18 @@ IMPORTED = {
         "app.api.aggregates": "Aggregation",
         "app.api.batch": "Batch batched changes_of id_of version_of",
         "app.api.body": "given values",
-        "app.api.expansion": "Expansions",
+        "app.api.expansion": "Expansions View",
         "app.api.links": "link_values linked unlinked",
         "app.api.listing": "Listing Parent",
         "app.api.query": "ItemQuery fields_of",
         "app.api.responses": (
             "Aggregates CONFLICT IfMatch IfNoneMatch NOT_FOUND Page RequiredIfMatch STALE UNAUTHORIZED UNCONDITIONAL "
-            "UnlessMatch changed check_stored check_version created deleted found refuse versions_in versions_unlike"
+            "UnlessMatch changed check_version created deleted found refuse versions_in versions_unlike"
         ),
         "app.api.route": "CompiledRoute",
         "app.db.session": "Change DbSession values_of",
         "app.db.trash": "Trash",
-        "app.db.statements": "OWNER ROW_ID Updates columns owned placeholders version_matches",
+        "app.db.statements": "Inserts OWNER ROW_ID Updates columns owned placeholders version_matches",
         "app.api.upsert": "replacement upserted",
         "app.ids": "uuid7",
         "app.middleware.auth": "OwnerId verify_jwt",

@@ -19,7 +19,6 @@ from types import CodeType
 from typing import Any, Self
 from uuid import uuid4
 
-import orjson
 import pytest
 import uvloop
 from fastapi import FastAPI
@@ -29,9 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import main
 from app.config import load_settings
-from app.db import session
 from app.db.pool import Database as PostgreSQL
-from app.db.session import Row, Session
+from app.db.session import JsonRow, Session
 from app.db.statements import Statement
 from app.db.unit import Unit
 from app.main import create_app
@@ -239,14 +237,14 @@ def add_a_middleware(patch: pytest.MonkeyPatch) -> None:
 
 
 def add_a_statement(patch: pytest.MonkeyPatch) -> None:
-    fetch_one = Session.fetch_one
+    fetch_json_row = Session.fetch_json_row
 
-    async def with_a_look_at_the_clock(self: Session, statement: Statement, /, **parameters: Any) -> Row | None:
+    async def with_a_look_at_the_clock(self: Session, statement: Statement, /, **parameters: Any) -> JsonRow | None:
         async with self._database.connection() as connection:
             await connection.fetchval("SELECT now()")
-        return await fetch_one(self, statement, **parameters)
+        return await fetch_json_row(self, statement, **parameters)
 
-    patch.setattr(Session, "fetch_one", with_a_look_at_the_clock)
+    patch.setattr(Session, "fetch_json_row", with_a_look_at_the_clock)
 
 
 def add_a_transaction(patch: pytest.MonkeyPatch) -> None:
@@ -257,13 +255,15 @@ def add_a_transaction(patch: pytest.MonkeyPatch) -> None:
 
 
 def add_a_second_validation(patch: pytest.MonkeyPatch) -> None:
-    known = session._row
+    fetch_json_row = Session.fetch_json_row
 
-    def validated(record: Any, statement: Statement) -> Row:
-        row = known(record, statement)
-        return row if "title" not in row else {**row, **TaskRead.model_validate_json(orjson.dumps(row)).model_dump(mode="json")}
+    async def validated(self: Session, statement: Statement, /, **parameters: Any) -> JsonRow | None:
+        row = await fetch_json_row(self, statement, **parameters)
+        if row is None or b'"title"' not in row.content:
+            return row
+        return row._replace(content=TaskRead.model_validate_json(row.content).model_dump_json().encode())
 
-    patch.setattr(session, "_row", validated)
+    patch.setattr(Session, "fetch_json_row", validated)
 
 
 STEPS = [add_a_middleware, add_a_statement, add_a_transaction, add_a_second_validation]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from app.models.task import TaskRead
+from app.db.statements import Inserts
+from app.models.task import TaskCreate, TaskRead
 from tests.support.database import Database
 from tests.support.serving import Api
 
@@ -82,3 +83,31 @@ def test_pages_of_such_rows_meet(own_api: Api) -> None:
                 break
             cursor = f"&cursor={page['next_cursor']}"
         assert found == whole
+
+
+def test_what_is_not_sent_has_its_default(own_api: Api) -> None:
+    """Each set of fields has a statement of its own, up to a number; the others share one. No row tells which it was."""
+    path = f"/api/{USER}-defaults/tasks"
+    defaults = TaskCreate(title="T").model_dump(mode="json")
+    values = {
+        "notes": "n",
+        "priority": "high",
+        "progress": 7,
+        "labels": ["a", "b"],
+        "links": ["https://example.org/a"],
+        "checklist": {"a": [1]},
+        "due_at": MOMENTS[3],
+        "estimate": "1.50",
+        "reminder_time": TIMES[2],
+    }
+    names = sorted(values)
+    sets = [names[:number] for number in range(len(names) + 1)] + [[*names[number:], "slug"] for number in range(len(names) + 1)]
+    assert len(sets) > Inserts.MOST
+    for number, chosen in enumerate(sets):
+        sent = {"title": "T", **{name: {**values, "slug": f"s-{number}"}[name] for name in chosen}}
+        as_they_are = own_api.call(f"{USER}-defaults", "POST", path, json=sent)
+        in_full = own_api.call(f"{USER}-defaults", "POST", path, json={**defaults, **sent, "slug": None})
+        assert (as_they_are.status_code, in_full.status_code) == (201, 201), (as_they_are.text, in_full.text)
+        one, other = as_they_are.json(), in_full.json()
+        assert {**one, "slug": None} == {**other, **{name: one[name] for name in ("id", "created_at", "updated_at")}}
+        assert own_api.call(f"{USER}-defaults", "GET", f"{path}/{one['id']}").json() == one

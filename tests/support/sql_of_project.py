@@ -46,7 +46,7 @@ from app.config import load_settings  # noqa: E402
 from app.db import idempotency, schema  # noqa: E402
 from app.db.cursors import CursorSigner  # noqa: E402
 from app.db.session import Row, Session  # noqa: E402
-from app.db.statements import Statement, Updates  # noqa: E402
+from app.db.statements import Inserts, Statement, Updates  # noqa: E402
 
 USER = "ada"
 SETTINGS = load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "JWT_SECRET": secrets.token_urlsafe(48)}, None)
@@ -98,10 +98,14 @@ async def compile_all(routes: Any) -> None:
             names = [column.key for column in table.c if column.computed is None and column.key not in BUILT_IN]
             for some in ([], names):
                 found.setting(frozenset(some))
+        elif isinstance(found, Inserts):
+            found._compile(found._model.model_fields)  # pyright: ignore[reportPrivateUsage]
         elif isinstance(found, Listing):
             await compile_lists(found, subclass(of_module, ListQuery), [one for one in of_module if isinstance(one, Statement)])
         elif isinstance(found, Aggregation):
             await compile_aggregates(found, subclass(of_module, AggregateQuery))
+    for compiled in COMPILED:
+        assert compiled.as_json is not compiled  # it is compiled by that
 
 
 def subclass(found: list[Any], base: type[Any]) -> type[Any]:

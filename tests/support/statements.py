@@ -165,7 +165,7 @@ def _recording(name: str) -> Generator[tuple[Any, list[tuple[Any, Statement]]]]:
     recorded: list[tuple[Any, Statement]] = []
     original = statements.owned
 
-    def record(statement: Any, **options: bool) -> Statement:
+    def record(statement: Any, **options: Any) -> Statement:
         recorded.append((statement, original(statement, **options)))
         return recorded[-1][1]
 
