@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
@@ -35,7 +35,7 @@ from app.api.responses import (
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Inserts, Updates, columns, owned, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.comment import (
@@ -90,7 +90,7 @@ AGGREGATE_ROWS = Aggregation(
     Comment,
     ranked={},
 )
-INSERT_ROW = owned(insert(Comment).values(placeholders(Comment)).returning(*ROW_COLUMNS))
+INSERT_ROW = Inserts(Comment, ROW_COLUMNS)
 UPDATE_ROW = Updates(
     Comment,
     update(Comment).where(col(Comment.user_id) == OWNER, col(Comment.id) == ROW_ID, version_matches(Comment)).returning(*ROW_COLUMNS),
@@ -116,8 +116,8 @@ async def aggregate_comments(user_id: OwnerId, query: Annotated[CommentAggregate
 @router.post("", status_code=201, response_model=CommentRead, responses=CONFLICT)
 async def create_comment(user_id: OwnerId, body: CommentCreate, session: DbSession) -> Response:
     """Create a comment."""
-    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
-    return created(row, "comments")
+    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    return created(row, user_id, "comments")
 
 
 @router.get("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND)
@@ -126,10 +126,7 @@ async def get_comment(
 ) -> Response:
     """Return one of the user's comments."""
     view = ROW_EXPANSIONS.view(query)
-    row = await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id)
-    if row is not None:
-        await view.expand(session, user_id, [row])
-    return found(row, RESOURCE_NAME, if_none_match, view.fields)
+    return found(await view.row(session, GET_ROW, user_id, comment_id), RESOURCE_NAME, if_none_match)
 
 
 @router.put("/{comment_id}", response_model=CommentRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -146,7 +143,7 @@ async def replace_comment(
     versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     changes = values(body)
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return changed(row)
@@ -158,9 +155,9 @@ async def update_comment(user_id: OwnerId, comment_id: UUID, body: CommentUpdate
     versions = versions_in(if_match)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=comment_id), RESOURCE_NAME, versions))
+        return changed(check_version(await session.fetch_json_row(GET_ROW, user_id=user_id, id=comment_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=comment_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, comment_id, versions)
     return changed(row)

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
@@ -26,7 +26,6 @@ from app.api.responses import (
     Page,
     UnlessMatch,
     changed,
-    check_stored,
     check_version,
     created,
     deleted,
@@ -37,7 +36,7 @@ from app.api.responses import (
 )
 from app.api.upsert import key_of, replacement, upserted
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Inserts, Updates, columns, owned, version_matches
 from app.db.trash import Trash
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
@@ -95,7 +94,7 @@ AGGREGATE_ROWS = Aggregation(
         "status": Ranked(Project.status, ProjectStatus),
     },
 )
-INSERT_ROW = owned(insert(Project).values(placeholders(Project)).returning(*ROW_COLUMNS))
+INSERT_ROW = Inserts(Project, ROW_COLUMNS)
 UPDATE_ROW = Updates(
     Project,
     update(Project)
@@ -126,8 +125,8 @@ async def aggregate_projects(user_id: OwnerId, query: Annotated[ProjectAggregate
 @router.post("", status_code=201, response_model=ProjectRead, responses=CONFLICT)
 async def create_project(user_id: OwnerId, body: ProjectCreate, session: DbSession) -> Response:
     """Create a project."""
-    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
-    return created(row, "projects")
+    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    return created(row, user_id, "projects")
 
 
 @router.get("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND)
@@ -136,10 +135,7 @@ async def get_project(
 ) -> Response:
     """Return one of the user's projects."""
     view = ROW_EXPANSIONS.view(query)
-    row = await session.fetch_one(GET_ROW, user_id=user_id, id=project_id)
-    if row is not None:
-        await view.expand(session, user_id, [row])
-    return found(row, RESOURCE_NAME, if_none_match, view.fields)
+    return found(await view.row(session, GET_ROW, user_id, project_id), RESOURCE_NAME, if_none_match)
 
 
 @router.put("/{project_id}", response_model=ProjectRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -156,7 +152,7 @@ async def replace_project(
     versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     changes = values(body)
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return changed(row)
@@ -168,9 +164,9 @@ async def update_project(user_id: OwnerId, project_id: UUID, body: ProjectUpdate
     versions = versions_in(if_match)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME, versions))
+        return changed(check_version(await session.fetch_json_row(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=project_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, project_id, versions)
     return changed(row)
@@ -198,7 +194,7 @@ async def delete_project(user_id: OwnerId, project_id: UUID, session: DbSession,
     """Delete a project."""
     versions = versions_in(if_match)
     async with session.transaction(user_id) as transaction:
-        check_stored(await transaction.get(Project, project_id), RESOURCE_NAME, versions)
+        check_version(await transaction.get(Project, project_id), RESOURCE_NAME, versions)
         await DELETED_ROWS.discard(transaction, project_id)
     return deleted()
 
@@ -208,9 +204,9 @@ async def restore_project(user_id: OwnerId, project_id: UUID, session: DbSession
     """Bring a deleted project back; one that is not deleted stays as it is."""
     versions = versions_in(if_match)
     async with session.transaction(user_id) as transaction:
-        before = check_stored(await transaction.get(Project, project_id, deleted_too=True), RESOURCE_NAME, versions)
+        before = check_version(await transaction.get(Project, project_id, deleted_too=True), RESOURCE_NAME, versions)
         if before.deleted_at is None:
-            return found(await transaction.fetch_one(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME)
+            return found(await transaction.fetch_json_row(GET_ROW, user_id=user_id, id=project_id), RESOURCE_NAME)
         await DELETED_ROWS.restore(transaction, project_id, before.deleted_at)
-        row = await transaction.fetch_one(GET_ROW, user_id=user_id, id=project_id)
+        row = await transaction.fetch_json_row(GET_ROW, user_id=user_id, id=project_id)
     return found(row, RESOURCE_NAME)

@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
@@ -36,7 +36,7 @@ from app.api.responses import (
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Inserts, Updates, columns, owned, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.tag import Tag, TagAggregate, TagAggregateQuery, TagCreate, TagItemQuery, TagQuery, TagRead, TagReplace, TagUpdate
@@ -77,7 +77,7 @@ AGGREGATE_ROWS = Aggregation(
     Tag,
     ranked={},
 )
-INSERT_ROW = owned(insert(Tag).values(placeholders(Tag)).returning(*ROW_COLUMNS))
+INSERT_ROW = Inserts(Tag, ROW_COLUMNS)
 UPDATE_ROW = Updates(
     Tag,
     update(Tag).where(col(Tag.user_id) == OWNER, col(Tag.id) == ROW_ID, version_matches(Tag)).returning(*ROW_COLUMNS),
@@ -100,8 +100,8 @@ async def aggregate_tags(user_id: OwnerId, query: Annotated[TagAggregateQuery, Q
 @router.post("", status_code=201, response_model=TagRead, responses=CONFLICT)
 async def create_tag(user_id: OwnerId, body: TagCreate, session: DbSession) -> Response:
     """Create a tag."""
-    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), uses=0, **values(body))
-    return created(row, "tags")
+    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), uses=0, **values(body))
+    return created(row, user_id, "tags")
 
 
 @router.get("/{tag_id}", response_model=TagRead, responses=NOT_FOUND)
@@ -110,10 +110,7 @@ async def get_tag(
 ) -> Response:
     """Return one of the user's tags."""
     view = ROW_EXPANSIONS.view(query)
-    row = await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id)
-    if row is not None:
-        await view.expand(session, user_id, [row])
-    return found(row, RESOURCE_NAME, if_none_match, view.fields)
+    return found(await view.row(session, GET_ROW, user_id, tag_id), RESOURCE_NAME, if_none_match)
 
 
 @router.put("/{tag_id}", response_model=TagRead, responses=NOT_FOUND | CONFLICT | STALE | UNCONDITIONAL)
@@ -130,7 +127,7 @@ async def replace_tag(
     versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     changes = values(body)
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     return changed(row)
@@ -142,9 +139,9 @@ async def update_tag(user_id: OwnerId, tag_id: UUID, body: TagUpdate, session: D
     versions = versions_in(if_match, required=True)
     changes = given(body)
     if not changes:
-        return changed(check_version(await session.fetch_one(GET_ROW, user_id=user_id, id=tag_id), RESOURCE_NAME, versions))
+        return changed(check_version(await session.fetch_json_row(GET_ROW, user_id=user_id, id=tag_id), RESOURCE_NAME, versions))
     statement, parameters = UPDATE_ROW.of(changes)
-    row = await session.fetch_one(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=tag_id, versions=versions, **parameters)
     if row is None:
         await refuse(session, GET_ROW, RESOURCE_NAME, user_id, tag_id, versions)
     return changed(row)

@@ -7,12 +7,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import bindparam, delete, insert
+from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
 from app.api.body import values
+from app.api.expansion import View
 from app.api.links import link_values, linked, unlinked
 from app.api.listing import Listing
 from app.api.query import ItemQuery, fields_of
@@ -33,7 +34,7 @@ from app.api.responses import (
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, columns, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Inserts, columns, owned, placeholders, version_matches
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
 from app.models.tag import Tag
@@ -69,7 +70,7 @@ AGGREGATE_ROWS = Aggregation(
     TaskTag,
     ranked={},
 )
-INSERT_ROW = owned(insert(TaskTag).values(placeholders(TaskTag)).returning(*ROW_COLUMNS))
+INSERT_ROW = Inserts(TaskTag, ROW_COLUMNS)
 DELETE_ROW = owned(
     delete(TaskTag).where(col(TaskTag.user_id) == OWNER, col(TaskTag.id) == ROW_ID, version_matches(TaskTag)).returning(col(TaskTag.id))
 )
@@ -103,8 +104,8 @@ async def aggregate_task_tags(user_id: OwnerId, query: Annotated[TaskTagAggregat
 @router.post("", status_code=201, response_model=TaskTagRead, responses=CONFLICT)
 async def create_task_tag(user_id: OwnerId, body: TaskTagCreate, session: DbSession) -> Response:
     """Create a task tag."""
-    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
-    return created(row, "task-tags")
+    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    return created(row, user_id, "task-tags")
 
 
 @router.get("/{task_tag_id}", response_model=TaskTagRead, responses=NOT_FOUND)
@@ -112,8 +113,8 @@ async def get_task_tag(
     user_id: OwnerId, task_tag_id: UUID, query: Annotated[ItemQuery, Query()], session: DbSession, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one of the user's task tags."""
-    fields = fields_of(query, TaskTagRead)
-    return found(await session.fetch_one(GET_ROW, user_id=user_id, id=task_tag_id), RESOURCE_NAME, if_none_match, fields)
+    view = View(fields_of(query, TaskTagRead))
+    return found(await view.row(session, GET_ROW, user_id, task_tag_id), RESOURCE_NAME, if_none_match)
 
 
 @router.delete("/{task_tag_id}", status_code=204, responses=NOT_FOUND | CONFLICT | STALE)

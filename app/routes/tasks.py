@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
@@ -26,7 +26,7 @@ from app.api.responses import (
     Page,
     UnlessMatch,
     changed,
-    check_stored,
+    check_version,
     created,
     deleted,
     found,
@@ -36,7 +36,7 @@ from app.api.responses import (
 )
 from app.api.route import CompiledRoute
 from app.db.session import DbSession
-from app.db.statements import OWNER, ROW_ID, Updates, columns, owned, placeholders, version_matches
+from app.db.statements import OWNER, ROW_ID, Inserts, Updates, columns, owned, version_matches
 from app.extensions import task as hooks
 from app.ids import uuid7
 from app.middleware.auth import OwnerId, verify_jwt
@@ -113,7 +113,7 @@ AGGREGATE_ROWS = Aggregation(
     },
     through=REFERENCE_FILTERS,
 )
-INSERT_ROW = owned(insert(Task).values(placeholders(Task)).returning(*ROW_COLUMNS))
+INSERT_ROW = Inserts(Task, ROW_COLUMNS)
 UPDATE_ROW = Updates(
     Task,
     update(Task).where(col(Task.user_id) == OWNER, col(Task.id) == ROW_ID, version_matches(Task)).returning(*ROW_COLUMNS),
@@ -138,8 +138,8 @@ async def aggregate_tasks(user_id: OwnerId, query: Annotated[TaskAggregateQuery,
 @router.post("", status_code=201, response_model=TaskRead, responses=CONFLICT)
 async def create_task(user_id: OwnerId, body: TaskCreate, session: DbSession) -> Response:
     """Create a task."""
-    row = await session.fetch_one(INSERT_ROW, user_id=user_id, id=uuid7(), **values(body))
-    return created(row, "tasks")
+    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    return created(row, user_id, "tasks")
 
 
 @router.get("/{task_id}", response_model=TaskRead, responses=NOT_FOUND)
@@ -148,10 +148,7 @@ async def get_task(
 ) -> Response:
     """Return one of the user's tasks."""
     view = ROW_EXPANSIONS.view(query)
-    row = await session.fetch_one(GET_ROW, user_id=user_id, id=task_id)
-    if row is not None:
-        await view.expand(session, user_id, [row])
-    return found(row, RESOURCE_NAME, if_none_match, view.fields)
+    return found(await view.row(session, GET_ROW, user_id, task_id), RESOURCE_NAME, if_none_match)
 
 
 @router.put("/{task_id}", response_model=TaskRead, responses=NOT_FOUND | CONFLICT | STALE)
@@ -163,7 +160,7 @@ async def replace_task(
     versions = await versions_unlike(if_none_match, session, GET_ROW, RESOURCE_NAME, user_id, task_id, versions)
     changes = values(body)
     async with session.transaction(user_id) as transaction:
-        before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
+        before = check_version(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
         row = await transaction.save(UPDATE_ROW, task_id, changes)
     return changed(row)
@@ -175,7 +172,7 @@ async def update_task(user_id: OwnerId, task_id: UUID, body: TaskUpdate, session
     versions = versions_in(if_match)
     changes = given(body)
     async with session.transaction(user_id) as transaction:
-        before = check_stored(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
+        before = check_version(await transaction.get(Task, task_id), RESOURCE_NAME, versions)
         await hooks.before_update(transaction, before, changes)
         row = await transaction.save(UPDATE_ROW, task_id, changes, unchanged=GET_ROW)
     return changed(row)
