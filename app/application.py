@@ -4,15 +4,24 @@ That is five layers: telemetry, and limits and errors of which this application 
 request, and some are in the way of every message of an answer; together they take about a twentieth of the time of a read.
 """
 
-from typing import override
+from typing import Any, override
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.datastructures import State
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.middleware.errors import StartupErrorMiddleware
+
+
+class Shared(State):
+    """What requests share, `app.state`: attributes like any others. Starlette's are found by way of an exception and a dictionary."""
+
+    @override
+    def __setattr__(self, key: Any, value: Any) -> None:
+        object.__setattr__(self, key, value)
 
 
 class Application(FastAPI):

@@ -14,7 +14,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from app import extensions
 from app.api import docs, health, segments
-from app.application import Application
+from app.application import Application, Shared
 from app.config import Settings, SettingsError, load_settings
 from app.db.cleanup import clean_up
 from app.db.pool import Database
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=_middleware(settings, lifecycle, metrics),
         telemetry=NO_TELEMETRY,
     )
+    app.state = Shared()
     app.state.settings = settings
     app.state.lifecycle = lifecycle
     app.state.metrics = metrics

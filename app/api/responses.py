@@ -1,5 +1,6 @@
 """Answers: rows to JSON bytes, with their ETag, and the preconditions that go with it."""
 
+from functools import lru_cache
 from typing import Annotated, Any, NoReturn, override
 from urllib.parse import quote
 
@@ -89,8 +90,13 @@ def created(row: JsonRow | None, user_id: str, segment: str) -> Response:
     """201 with the row, its ETag and its Location below `/api/{user_id}/<segment>`."""
     if row is None:
         raise HTTPException(403, "The row was not created: the database does not accept it from this user.")
-    location = f"/api/{quote(user_id, safe='')}/{segment}/{row.id}"
-    return JsonResponse(row.content, 201, (b"etag", b'"%d"' % row.version), (b"location", location.encode()))
+    location = f"{_rows_of(user_id, segment)}/{row.id}".encode()
+    return JsonResponse(row.content, 201, (b"etag", b'"%d"' % row.version), (b"location", location))
+
+
+@lru_cache(maxsize=1024)
+def _rows_of(user_id: str, segment: str) -> str:
+    return f"/api/{quote(user_id, safe='')}/{segment}"
 
 
 def changed(row: JsonRow) -> Response:

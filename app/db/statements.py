@@ -249,7 +249,8 @@ def owned(
     result = select(*shown).where(owner.c.uid.is_not(None)).offset(literal_column("0")).lateral("row__" if as_json else "result")
     answered: list[Any] = [result]
     if as_json:
-        answered = [sql_cast(func.row_to_json(literal_column("row__")), Text).label("row__"), *(result.c[name] for name in beside)]
+        as_text = sql_cast(func.row_to_json(literal_column("row__")), Text).label("row__")
+        answered = [as_text, *(literal_column(f"row__.{name}").label(name) for name in beside)]
     wrapped: Any = select(*answered).select_from(owner, result)
     if isinstance(statement, UpdateBase):
         wrapped = wrapped.add_cte(owner, inner)
