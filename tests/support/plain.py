@@ -159,7 +159,8 @@ class Rows:
     def _holds(self, resource: Resource, row: Row, condition: Condition) -> bool:
         """Whether the row is one that the filter keeps."""
         if condition.column == SEARCH:
-            return searched([row[one.column] for one in resource.fields if one.search], condition.given)
+            language = resource.search.language if resource.search is not None else "simple"
+            return searched([row[one.column] for one in resource.fields if one.search], condition.given, language)
         return _compare(self.type_of(resource, condition.column), self.value(resource, row, condition.column), condition)
 
     def type_of(self, resource: Resource, column: str) -> Any:
@@ -194,11 +195,15 @@ class Rows:
         return _sorted(target, rows, NEWEST_FIRST)[:CAP] if relation.many else rows
 
 
-def searched(texts: Sequence[str | None], q: str) -> bool:
-    """Whether the texts of a row have each word of `q`, and one that begins with the last; in the language `simple`."""
+SAY_NOTHING = {"simple": set[str](), "english": {"a"}}
+"""The words that a language leaves out of `q`: those that the letters of the tests can spell, which give no word another form."""
+
+
+def searched(texts: Sequence[str | None], q: str, language: str) -> bool:
+    """Whether the texts of a row have each word of `q`, and one that begins with the last."""
     words = {word for text in texts for word in words_of(text or "")}
     *whole, beginning = words_of(q) or [""]
-    return bool(beginning) and words.issuperset(whole) and any(word.startswith(beginning) for word in words)
+    return bool(beginning) and words.issuperset(set(whole) - SAY_NOTHING[language]) and any(word.startswith(beginning) for word in words)
 
 
 def words_of(text: str) -> list[str]:
