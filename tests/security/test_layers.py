@@ -312,11 +312,11 @@ def test_I9_without_row_level_security_isolation_holds_over_http(database: Datab
 
 STRIPPED = Edit(
     "app/db/statements.py",
-    "    require_owner(statement)\n    if not deleted_too:\n        require_presence(statement)\n    owner = (",
+    "    require_owner(statement)\n    if not deleted_too:\n        require_presence(statement)\n    set_owner = ",
     "    from tests.support.statements import without_owner\n"
     "    if not isinstance(statement, Insert):\n"
     "        statement = without_owner(statement)\n"
-    "    owner = (",
+    "    set_owner = ",
 )
 
 
