@@ -177,18 +177,18 @@ def _indexes(checked: CheckedResource, unique: Sequence[UniqueConstraint]) -> li
     for field in checked.fields.values():
         if field.sort and checked.specs[field.name].index is not False and not is_long(field):
             indexes += _keyset(table, field)
-    for entry in checked.file.indexes:
-        columns = tuple(checked.column(name) for name, _ in entry.names)
-        index = _index(table, columns, tuple(IndexKey(column) for column in columns), entry.span)
+    head = checked.file.head
+    wanted = [(tuple(checked.column(name) for name, _ in entry.names), entry.span) for entry in checked.file.indexes]
+    # One that has the other's column as well is as cheap to read, and so always chosen.
+    wanted += [(pair, head.key_span("link")) for pair in permutations((checked.column(name) for name in head.link or ()), 2)]
+    wanted += [
+        ((field.column, "created_at", "id"), field.span)
+        for field in checked.fields.values()
+        if isinstance(field.type, Reference) and field.type.inverse is not None
+    ]
+    for columns, place in wanted:
         if not _covered(columns, indexes, whole):
-            indexes.append(index)
-    for pair in permutations((checked.column(name) for name in checked.file.head.link or ()), 2):
-        if not _covered(pair, indexes, whole):  # one that has the other's column as well is as cheap to read, and so always chosen
-            indexes.append(_index(table, pair, tuple(IndexKey(column) for column in pair), checked.file.head.key_span("link")))
-    for field in checked.fields.values():
-        newest = (field.column, "created_at", "id")
-        if isinstance(field.type, Reference) and field.type.inverse is not None and not _covered(newest, indexes, whole):
-            indexes.append(_index(table, newest, tuple(IndexKey(column) for column in newest), field.span))
+            indexes.append(_index(table, columns, tuple(IndexKey(column) for column in columns), place))
     for field in checked.fields.values():
         if _wants_index(field, checked.specs[field.name]) and not _covered((field.column,), indexes, whole):
             indexes.append(_field_index(table, field))

@@ -172,7 +172,7 @@ def _with_exact_decimals(model: type[BaseModel], body: JsonBody) -> bytes:
     names = _decimal_fields(model)
     if not names or not isinstance(body.parsed, dict):
         return body.content
-    fields: dict[str, Any] = body.parsed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    fields: dict[str, Any] = body.parsed  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # JSON has text for keys
     if fields.keys().isdisjoint(names):
         return body.content
     for name in fields.keys() & names:

@@ -1,9 +1,8 @@
 """The pool of PostgreSQL connections."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
 
 import asyncpg
 
@@ -69,20 +68,6 @@ class Database:
         It carries nothing to its next user: the owner is set for one statement or one transaction only.
         """
         return self._connections.lend() if self._begin is None else self._beginning(self._begin)
-
-    async def fetch(self, sql: str, arguments: Sequence[Any]) -> list[asyncpg.Record]:
-        """The rows of a statement on a connection of its own."""
-        if self._begin is not None:
-            async with self._beginning(self._begin) as connection:
-                return await connection.fetch(sql, *arguments)
-        connection = await self._connections.take()
-        try:
-            records = await connection.fetch(sql, *arguments)
-        except BaseException as error:
-            self._connections.give_back(connection, error)
-            raise
-        self._connections.give_back(connection, None)
-        return records
 
     @asynccontextmanager
     async def _beginning(self, settings: str) -> AsyncGenerator[Connection]:
