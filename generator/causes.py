@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from generator.ir import Reference, Schema, Span
 from generator.lock import Lock
 from generator.parts import Part
+from generator.records import record
 
 GENERATOR = "the generator"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cause:
     """One reason why a file is out of date.
 

@@ -16,10 +16,11 @@ Tests check that every code used in generator/ is documented here, that every do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CodeInfo:
     """What one code means.
 

@@ -14,6 +14,7 @@ from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, Mapping
 from generator.characters import Positions
 from generator.load import events
 from generator.nodes import ScalarKind, scalar_kind
+from generator.records import record
 
 _COMMENT = re.compile(r"#[^\r\n]*")
 _HEADER_COMMENT = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n]*)")
@@ -149,7 +150,7 @@ class _Reader:
 # --- putting the comments into the tree -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """A comment: its offset, its text, its column, and whether it has a line of its own."""
 

@@ -12,13 +12,13 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from urllib.parse import quote
 
 from generator.codes import CODES
 from generator.ir import Span
+from generator.records import record
 
 type ReadSource = Callable[[str], str | None]
 """Gives the text of a file by the path of a span, or None when it cannot be shown."""
@@ -36,7 +36,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """Another place that explains a diagnostic, such as the first of two equal keys."""
 
@@ -44,7 +44,7 @@ class Related:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding.
 
@@ -136,7 +136,7 @@ class _Paint:
         return self._wrap("1;32", text)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Page:
     """How one diagnostic is laid out: the source texts, the colours, the width of the line numbers and of the whole."""
 
@@ -214,7 +214,7 @@ def _source_line(span: Span, lines_of: _LinesOf) -> str | None:
     return lines[span.line - 1] if span.line <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Window:
     """The part of a source line that is shown, and where the marks stand below it, in columns of the terminal."""
 

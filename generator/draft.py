@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from generator import naming
 from generator.ir import Kind
 from generator.nodes import scalar_kind
+from generator.records import record
 from generator.types import SCALARS
 
 TYPES = (*(str(kind) for kind in Kind), "enum", "list", "json", "ref")
@@ -29,7 +29,7 @@ class DraftError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DraftField:
     """One field: its name, its type, what stands in parentheses behind it, and whether it may be null."""
 

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from generator.causes import Cause, Changes
 from generator.ir import Schema
 from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
 from generator.pipeline import Build
+from generator.records import record
 from generator.render import RenderedFile
 
 STAGE = "app/.rowsmith-stage"
@@ -51,7 +52,7 @@ REFUSED = frozenset({State.EDITED, State.UNKNOWN, State.ORPHAN_EDITED})
 """States in which a file is written or deleted only by consent."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileDrift:
     """One file: what it is, what stands on disk (`current`) and what should (`wanted`; None: nothing). Both None: nothing to compare."""
 
@@ -65,7 +66,7 @@ class FileDrift:
     problem: str | None = None  # why it is BLOCKED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drift:
     """The whole comparison.
 
@@ -168,7 +169,7 @@ def _orphan(found: Target, entry: LockedFile) -> list[FileDrift]:
     return [drift if digest(found.data) in entry.digests else replace(drift, state=State.ORPHAN_EDITED)]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """A place in the project: the bytes of the file that is there, links followed (None: no file), or why it cannot be used."""
 

@@ -15,10 +15,11 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TypedDict
+
+from generator.records import record
 
 SYSTEM_DATA = Path("/var/lib/rowsmith")
 SYSTEM_PROGRAMS = Path("/var/cache/rowsmith")
@@ -42,7 +43,7 @@ class ProcessUser(TypedDict, total=False):
     extra_groups: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Account:
     """The system user that PostgreSQL runs as; `switch` is whether that is another one than ours."""
 

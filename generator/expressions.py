@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
 from generator import ir
 from generator.diagnostics import Diagnostic, error
 from generator.ir import EnumType, Kind, Reference, ScalarType, Span
+from generator.records import record
 from generator.rules import tree
 from generator.rules.checker import (
     BAD_LITERAL,
@@ -67,7 +68,7 @@ _LABELS = {
 """What stands under the place of a mistake that has neither a label nor a hint of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule that makes sense.
 
@@ -123,7 +124,7 @@ def compile_rule(text: str, span: Span, columns: Mapping[str, Column]) -> Rule |
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Computation:
     """What a computed field is made of.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ from generator.ir import (
 )
 from generator.nodes import Mapping, Node, Scalar, Sequence
 from generator.patterns import pattern_diagnostics
+from generator.records import record
 from generator.spec import DeprecatedSpec, EnumValueSpec, FieldSpec, NamedField, read_spec
 from generator.types import (
     COMPUTED_KEYS,
@@ -47,7 +48,7 @@ from generator.values import MistakeError, Value, is_empty_range, literal, value
 LIMITS = ("ge", "gt", "le", "lt")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldReading:
     """What came of one field: its record (None where its type is unknown or its name illegal) and what is wrong with it."""
 

@@ -7,13 +7,13 @@ where they are needed. The result is read again and compared with the original b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from generator.characters import Positions, decode
 from generator.comments import Collection, Entry, Token, read_tree
 from generator.diagnostics import Diagnostic, columns, has_errors
 from generator.load import load_file
 from generator.nodes import Mapping, Node, Scalar
+from generator.records import record
 from generator.style import block_lines, scalar_text
 
 WIDTH = 120
@@ -43,7 +43,7 @@ _KEYS: dict[Path, tuple[str, ...]] = {
 _ALWAYS_BLOCKS = frozenset({(), ("fields",), ("unique",), ("indexes",), ("checks",)})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formatted:
     """The canonical text of a spec, or None and the errors for which it cannot be had."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.ir import Schema
@@ -12,13 +12,14 @@ from generator.load import load_file
 from generator.memory import Known, Remembered
 from generator.nodes import Node
 from generator.parts import parts_of
+from generator.records import record
 from generator.resolve import resolve
 from generator.spec import ResourceFile, read_resource
 from generator.validate import validate
 from generator.validation.warnings import shortened_names
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """The schema, or None where there is an error among the diagnostics; and what is known of each spec by path, none after an error.
 

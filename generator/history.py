@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from generator.files import FOLDER
 from generator.lock import LOCK_PATH, parse_lock
+from generator.records import record
 
 
 class HistoryError(Exception):
@@ -21,7 +21,7 @@ class HistoryError(Exception):
         self.is_usage = is_usage
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Version:
     """The specs of one commit: their bytes by path (`resources/task.yaml`), and the plurals that its lock had frozen."""
 

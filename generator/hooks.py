@@ -11,17 +11,17 @@ import ast
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from generator.diagnostics import Diagnostic, Related, error
 from generator.ir import HOOKS, Hook, Resource, Schema, Span
+from generator.records import record
 
 EXTENSIONS = "app/extensions"
 SETUP_PATH = f"{EXTENSIONS}/__init__.py"
 _WIDTH = 140
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """What a hook takes, in order, as (name, annotation); `{row}` in an annotation stands for the resource's table class."""
 

@@ -1,20 +1,21 @@
 """The resolved schema: what the specs mean once every name, default and reference is settled.
 
-Frozen, slotted dataclasses with tuples and no back-pointers. This module imports nothing of the compiler; `resolve.py` builds these
+Records with tuples and no back-pointers. This module imports nothing of the compiler but what makes a record; `resolve.py` builds these
 records and every later stage only reads them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from generator.records import record
+
 type JsonValue = bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A place in a spec: `path` relative to the project with `/`, 1-based line and column, length in characters (at least 1)."""
 
@@ -42,7 +43,7 @@ class Kind(StrEnum):
     URL = "url"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bounds:
     """Constraints on one scalar. Numeric bounds are exact `Decimal`s; bounds of dates and times are their canonical RFC 3339 text."""
 
@@ -56,7 +57,7 @@ class Bounds:
     multiple_of: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarType:
     """One scalar; `precision` and `scale` are set for decimals only."""
 
@@ -66,7 +67,7 @@ class ScalarType:
     scale: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnumValue:
     """One value of an enum: the text on the wire and in the database, and its Python member name."""
 
@@ -76,7 +77,7 @@ class EnumValue:
     renamed_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnumType:
     """An enum; stored as text with a CHECK. `class_name` is the generated Python class (TaskPriority)."""
 
@@ -84,7 +85,7 @@ class EnumType:
     values: tuple[EnumValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListType:
     """A PostgreSQL array of scalars or enum values."""
 
@@ -93,12 +94,12 @@ class ListType:
     max_items: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonType:
     """Any JSON value: at most 64 levels and 64 KiB."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """A composite reference `(user_id, <column>) -> target(user_id, id)`."""
 
@@ -112,7 +113,7 @@ class Reference:
 type FieldType = ScalarType | EnumType | ListType | JsonType | Reference
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literally:
     """A default that is written down: bool, int, Decimal, float, str, or JSON. Enum defaults are the value's text.
 
@@ -123,14 +124,14 @@ class Literally:
     value: JsonValue | Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Generated:
     """A default that is made at insert time: `today` (UTC date), `now` (UTC time or datetime), `generate` (a random UUID)."""
 
     how: Literal["today", "now", "generate"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deprecation:
     """`deprecated: true | reason | {since, sunset}`; dates are ISO text."""
 
@@ -139,7 +140,7 @@ class Deprecation:
     sunset: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Computed:
     """The value of a computed field: `sql` over the columns of the table, in the field's type, and the same as `python`.
 
@@ -152,7 +153,7 @@ class Computed:
     imports: tuple[str, ...]  # modules of app.api that `python` uses
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """One field of a resource.
 
@@ -187,7 +188,7 @@ class Field:
         return self.write != "never" and not self.nullable and self.default is None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UniqueConstraint:
     """Unique within the owner: `(user_id, *columns)`. `fields` are the spec's names, `columns` the database's."""
 
@@ -198,7 +199,7 @@ class UniqueConstraint:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckConstraint:
     """A CHECK; `sql` is its expression.
 
@@ -219,7 +220,7 @@ class CheckConstraint:
     holds_empty: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexKey:
     """One key of an index: a column, or an SQL expression when `is_expression`."""
 
@@ -228,7 +229,7 @@ class IndexKey:
     descending_nulls_last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """An index; keys include the leading user_id. `method` is btree unless a list needs another; `where` are the rows in it."""
 
@@ -239,7 +240,7 @@ class Index:
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Search:
     """What `q` searches: columns in the spec's order, in a text search configuration of PostgreSQL, with an index of this name."""
 
@@ -264,7 +265,7 @@ class Operation(StrEnum):
 HOOKS = ("before_create", "after_create", "before_update", "after_update", "before_delete", "after_delete", "after_commit")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hook:
     """A hook that the spec declares, with the place where it does."""
 
@@ -272,7 +273,7 @@ class Hook:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Page:
     """Page sizes of a list."""
 
@@ -280,7 +281,7 @@ class Page:
     max: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resource:
     """One resource with every name settled."""
 
@@ -310,7 +311,7 @@ class Resource:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Schema:
     """All resources, sorted by name."""
 

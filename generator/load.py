@@ -29,6 +29,7 @@ from generator.files import MAX_BYTES, read_specs
 from generator.ir import Span
 from generator.lookalikes import key_problems, value_problems
 from generator.nodes import Mapping, Node, Scalar, Sequence, scalar_kind
+from generator.records import record
 from generator.syntax import Read, conflict_marker, directive, explain, explain_root, key_too_long, unexplained
 
 MAX_DEPTH = 32
@@ -40,7 +41,7 @@ __all__ = ["Loaded", "Mapping", "Node", "Scalar", "Sequence", "load_file", "read
 _PROPERTY = re.compile(r"([&!][^\s,\[\]{}]*)[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loaded:
     """One file: its root mapping, and what is wrong with it.
 

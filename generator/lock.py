@@ -23,13 +23,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
 from generator.ir import Span
+from generator.records import record
 
 LOCK_PATH = "app/rowsmith.lock"
 FORMAT = 1
@@ -54,7 +55,7 @@ class FileKind(StrEnum):
     YOURS = "yours"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LockedFile:
     """One file of app/. `source` is its spec, None where it comes from all of them or none.
 
@@ -68,7 +69,7 @@ class LockedFile:
     digests: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lock:
     """The content of a lock. `specs` maps a spec's path to the digests of its parts; `generator` is the version that wrote it."""
 
@@ -78,7 +79,7 @@ class Lock:
     files: Mapping[str, LockedFile] = field(default_factory=dict[str, LockedFile])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LockReading:
     """What was found on disk: the lock as far as it could be read, its text (None: no file), and what was wrong with it."""
 

@@ -14,7 +14,7 @@ import os
 import pickle
 import stat
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from decimal import Decimal
 from hashlib import sha256
 from operator import attrgetter
@@ -26,6 +26,7 @@ from generator.cache import cache_folder, compiler_state
 from generator.diagnostics import Diagnostic
 from generator.ir import Resource
 from generator.parts import Part
+from generator.records import record
 
 WORTH_IT = 50
 """Specs from which something is remembered: fewer are compiled in the time that it would take."""
@@ -34,7 +35,7 @@ MOST = 20
 """Projects that are remembered, the last ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """What is known of one spec: its resource, its parts, and what it was warned of."""
 
@@ -43,7 +44,7 @@ class Known:
     warnings: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remembered:
     """A spec as it was: the digest of its text, and what was known of it, as `packed`."""
 
@@ -56,7 +57,7 @@ class Remembered:
         return sha256(self.known).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """What came of a resource: the path and the digest of either module, and the segments of others below which it has routes."""
 
@@ -65,7 +66,7 @@ class Written:
     beside: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """The last compile: the frozen plurals and the specs by path that it began with, and what was written, by a digest of what it shows."""
 

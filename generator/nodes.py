@@ -6,11 +6,12 @@ Scalars keep their source text and are resolved the YAML 1.2 way (core schema): 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, DecimalException
 from typing import Literal
 
 from generator.ir import Span
+from generator.records import record
 
 type ScalarKind = Literal["null", "bool", "int", "float", "str"]
 type Node = Scalar | Sequence | Mapping
@@ -35,7 +36,7 @@ def scalar_kind(text: str) -> ScalarKind:
     return "str"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A text, number, boolean or null.
 
@@ -73,7 +74,7 @@ class Scalar:
         return replace(self.span, column=self.span.column + quote + offset, length=max(min(length, len(self.text) - offset), 1))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sequence:
     """A list. `span` covers the brackets, or the first dash of the block form."""
 
@@ -81,7 +82,7 @@ class Sequence:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mapping:
     """A mapping with unique keys, in the order of the file. `span` covers the braces, or the first key of the block form."""
 

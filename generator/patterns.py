@@ -16,13 +16,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Never
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
 from generator.diagnostics import Diagnostic, error, warning
 from generator.ir import Span
+from generator.records import record
 
 MAX_LENGTH = 1_000
 """Characters of a pattern."""
@@ -47,7 +47,7 @@ NESTED_QUANTIFIER = "RS605"
 _LABELS = {SYNTAX: "cannot be read", NOT_PORTABLE: "not the same everywhere", TOO_LARGE: "too large"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PatternOk:
     """A pattern of the common core: `postgres` is its spelling for PostgreSQL's `~`.
 
@@ -59,7 +59,7 @@ class PatternOk:
     nested: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PatternProblem:
     """Why a pattern is refused. `offset` and `length` are the place in the pattern, in characters."""
 
@@ -138,7 +138,7 @@ def _reason(problem: SchemaError) -> str:
 # --- The tree -----------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Set:
     """One character of a set of ranges of code points, or outside of it."""
 
@@ -146,14 +146,14 @@ class _Set:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Edge:
     """`^` or `$`."""
 
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Repeat:
     """`node` from `low` to `high` times; `high` None: without a bound."""
 
@@ -162,14 +162,14 @@ class _Repeat:
     high: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Sequence:
     """One after the other."""
 
     nodes: tuple[_Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Choice:
     """Any one of several."""
 
@@ -181,7 +181,7 @@ type _Node = _Set | _Edge | _Repeat | _Sequence | _Choice
 _ANY = _Set(((10, 10),), negated=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Cost:
     """What a part costs once its counts are written out.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from generator.ir import Resource, Schema
 from generator.lock import digest, frozen_plurals
 from generator.memory import WORTH_IT, Memory, Remembered, Written, many_records, packed, recall, remember
 from generator.parts import Part
+from generator.records import record
 from generator.render import Modules, RenderedFile, render, render_others
 from generator.shown import digest_of, shown_of
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Build:
     """What one run of the compiler gives: no schema and no files when there is an error among the diagnostics.
 

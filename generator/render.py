@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
 from generator.plan.routes import route_module
 from generator.plan.views import RouteModule
+from generator.records import record
 from generator.shown import Shown, shown_of
 
 LINE_LENGTH = 140
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenderedFile:
     """One generated file: its path below the project with `/`, its text, and the spec it comes from (None: from all of them)."""
 
@@ -39,7 +40,7 @@ class FormatterError(Exception):
     """What was rendered is no Python: a defect of the generator, never of a spec. The message says which file, and where."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Modules:
     """The two modules of a resource; `beside` are the segments of others below which it has routes too."""
 

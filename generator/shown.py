@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from typing import cast
 
@@ -11,9 +11,10 @@ from generator import ir
 from generator.ir import Reference, Resource, Schema
 from generator.plan.deletions import Deletion, deletions_of
 from generator.plan.relations import Relations, relations_of
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """All that reaches the templates of the two modules of a resource. `tables` has those of what it refers to."""
 

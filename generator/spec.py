@@ -8,7 +8,6 @@ value means, and whether it fits the others, is decided by fields.py and validat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NoReturn, Self
 
@@ -19,6 +18,7 @@ from generator.diagnostics import Diagnostic, error
 from generator.ir import Span
 from generator.naming import closest, pascal_case
 from generator.nodes import Mapping, Node, Scalar, Sequence
+from generator.records import record
 from generator.types import TYPE_NAMES, keys_of
 
 MAX_DIGITS = 18
@@ -260,7 +260,7 @@ class ResourceSpec(Spec):
     search_language: _Name = "simple"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedField:
     """A field with its name; `spec` is None where its shape is so wrong that nothing can be said about it."""
 
@@ -269,7 +269,7 @@ class NamedField:
     spec: FieldSpec | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldList:
     """An entry of `unique` or `indexes`: the names of fields, with the place of each and of the whole."""
 
@@ -278,7 +278,7 @@ class FieldList:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResourceFile:
     """A whole file in shape. What had mistakes is left out, and `incomplete` names the sections where that happened."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from generator.ir import Bounds, CheckConstraint, EnumType, Field, JsonType, Kind, ListType, Reference, ScalarType
 from generator.naming import check_name
 from generator.patterns import PatternOk, check_pattern
+from generator.records import record
 from generator.types import SCALARS
 
 MAX_JSON_BYTES = 524_288
@@ -90,7 +90,7 @@ def _refuse_nul(text: str) -> None:
 # --- Bounds -------------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Bound:
     """One constraint: the end of its name, its SQL and what the API says."""
 
@@ -235,7 +235,7 @@ def _at_least(length: int) -> str:
     return f"^(?:.{{200}}){{{blocks}}}.{{{rest}}}" if blocks else f"^.{{{rest}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Domain:
     """The values of a PostgreSQL type that an answer can carry: the end of the name, the CHECK, the same for items, and the message."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from yaml import MarkedYAMLError
 
@@ -13,6 +12,7 @@ from generator.diagnostics import Diagnostic, Related, error
 from generator.ir import Span
 from generator.lookalikes import line_problem
 from generator.nodes import Node, Scalar, Sequence
+from generator.records import record
 
 _CONFLICT = re.compile(r"^(<{7}|>{7})( .*)?$", re.MULTILINE)
 _CONFLICT_PARTS = (
@@ -24,7 +24,7 @@ _ENTRY = re.compile(r"(?P<indent>[ ]*)(?:- +)*(?P<key>[^\s#\"'\[\]{},&*!|>%@`-][
 _WORD = re.compile(r"[^\s,\[\]{}:\"']+|\S")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Read:
     """The last scalar before a syntax error: its offsets, and whether it was without quotes."""
 
@@ -33,7 +33,7 @@ class Read:
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Failure:
     """Where and why the parser gave up. `context` is the offset at which the unfinished construct begins."""
 

@@ -7,10 +7,10 @@ here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from generator.ir import Kind, ScalarType
+from generator.records import record
 
 type Reading = Literal["text", "whole", "number", "float", "boolean", "date", "time", "datetime", "uuid"]
 """How a literal of the type is read from a spec (see values.py)."""
@@ -33,7 +33,7 @@ DEFAULT_MAX_ITEMS = 100
 MAX_ITEMS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarRow:
     """What the compiler knows about one scalar type.
 

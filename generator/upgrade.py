@@ -7,16 +7,17 @@ hash. A text on disk that is neither was edited by hand, and belongs to whoever 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
 from generator.drift import REFUSED, Drift, FileDrift, State, interrupted_lock, read_target
 from generator.ir import Schema, Span
 from generator.lock import FileKind, Lock, LockedFile, digest, read_lock
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upgrade:
     """What an upgrade does: `drift` is for `generator.write.apply`, `left` are the files that it leaves as they are."""
 

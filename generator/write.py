@@ -20,12 +20,12 @@ import shutil
 import stat
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift, read_target
 from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
+from generator.records import record
 
 
 class UnwritableError(Exception):
@@ -37,7 +37,7 @@ class UnwritableError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Step:
     """One file to be put in place (`staged`) or, without one, to be deleted."""
 

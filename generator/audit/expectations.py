@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import httpx
 
 from generator.audit.targets import Target
 from generator.audit.world import Row, World, shape
+from generator.records import record
 
 type Probe = Callable[[World], str | None]
 """Sends an attack; says what it came through with, or None when it was held off. UnprovableError where it cannot be sent."""
@@ -16,7 +16,7 @@ type Probe = Callable[[World], str | None]
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attack:
     """One attack on an operation."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from generator.audit.attacks import Attack, attacks_on, control
 from generator.audit.targets import Target
 from generator.audit.world import UnprovableError, World
 from generator.diagnostics import Diagnostic, error
 from generator.ir import Resource
+from generator.records import record
 
 EXAMPLES = "where a value is the cause, an `example` in the spec is what the audit sends"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What became of one operation: how many attacks it was put to, and the findings."""
 
@@ -24,7 +24,7 @@ class Outcome:
     unproven: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Audit:
     """The outcome of every operation, and the number of requests that were sent."""
 

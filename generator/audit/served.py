@@ -12,12 +12,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres
+from generator.records import record
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
@@ -31,7 +31,7 @@ class ServeError(Exception):
     """The application does not start; the text is what it printed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Served:
     """Where the application is, and the secret that it takes tokens of."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from generator.ir import Field, Operation, Reference, Resource, Schema
 from generator.plan.relations import Relations, relations_of
 from generator.plan.routes import link_operations
+from generator.records import record
 
 type Kind = Literal["list", "aggregate", "create", "get", "replace", "update", "delete", "restore", "batch", "upsert", "link", "unlink"]
 
@@ -24,7 +24,7 @@ _METHODS: dict[Operation, str] = {
 _OF_A_ROW = {Operation.GET, Operation.REPLACE, Operation.UPDATE, Operation.DELETE}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One operation: its operationId, method and path template, and the resources whose rows the ids in the path name."""
 

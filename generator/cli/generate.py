@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from generator.files import FOLDER
 from generator.findings import closest_path, of_files, project_path, summary
 from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
+from generator.records import record
 from generator.schema_json import schema_text
 from generator.write import UnwritableError, apply, refresh
 
@@ -32,7 +32,7 @@ QUIET = 200  # milliseconds without a further change before `--watch` runs
 POLL = 500  # milliseconds after which `--watch` looks at the specs although nobody said that they changed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Options:
     diff: bool
     dry_run: bool

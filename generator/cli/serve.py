@@ -15,7 +15,6 @@ import threading
 import time
 import traceback
 from collections.abc import Coroutine, Generator
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +35,7 @@ from generator.ir import JsonValue, Operation, Resource, Schema
 from generator.migrations.findings import of_revisions
 from generator.migrations.revisions import History, RevisionError, read_history
 from generator.pipeline import compile_project
+from generator.records import record
 from generator.samples import NoSampleError, sample_body
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def serve(
         _serve(_Plan(root, host, port, workers, reload), stack)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Plan:
     """What was asked for."""
 

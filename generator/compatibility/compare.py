@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from generator.compatibility.rules import RULES, Rule, Severity
 from generator.compatibility.surface import Input, Place, RowRule, Section, Shape
 from generator.ir import Span
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One change that a client can see.
 

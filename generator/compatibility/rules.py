@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from generator.records import record
 
 
 class Severity(StrEnum):
@@ -14,7 +15,7 @@ class Severity(StrEnum):
     SAFE = "safe"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """One rule. `mirror` is the rule of the opposite change, where that is another one."""
 

@@ -7,7 +7,7 @@ in the specs that it comes from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from generator.ir import (
@@ -30,6 +30,7 @@ from generator.ir import (
 from generator.naming import DELETED_AT
 from generator.plan.relations import Relations, relations_of
 from generator.plan.values import operators
+from generator.records import record
 from generator.types import SCALARS
 
 BODIES = {Operation.CREATE: "POST", Operation.REPLACE: "PUT", Operation.UPDATE: "PATCH"}
@@ -40,7 +41,7 @@ _NUMBERS = {Kind.INTEGER: "integer", Kind.BIGINT: "integer", Kind.FLOAT: "number
 type Limit = Decimal | str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """The values that a field or a parameter can have.
 
@@ -57,7 +58,7 @@ class Shape:
     others: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """What an element is called in a sentence, and where it stands in the specs."""
 
@@ -65,7 +66,7 @@ class Place:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """A field of request bodies. `default` is the text of what a missing one gets; None where it is required or stays as it is."""
 
@@ -75,7 +76,7 @@ class Input:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """A field of answers."""
 
@@ -83,7 +84,7 @@ class Output:
     shape: Shape
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """A method and a path, and the operationId that names it in generated clients."""
 
@@ -91,7 +92,7 @@ class Route:
     operation_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowRule:
     """What rows must hold beyond their fields: a unique constraint, a check, what a delete does.
 
@@ -103,7 +104,7 @@ class RowRule:
     empty: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """The API of one resource, by its URL segment.
 

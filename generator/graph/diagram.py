@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from generator.ir import EnumType, Field, FieldType, JsonType, Kind, ListType, Reference, Resource, ScalarType, Schema
+from generator.records import record
 
 EVERYWHERE = "Every table has user_id besides, first in its keys and references, and created_at, updated_at and version."
 """What no entity repeats."""
@@ -17,7 +17,7 @@ MAX_VALUES = 60
 type Key = Literal["PK", "FK", "UK"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute:
     """A field, as its column is named. `notes` are short remarks; `description` is the spec's text."""
 
@@ -29,7 +29,7 @@ class Attribute:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entity:
     """A resource; `remarks` are what it is besides a table, such as a link of two others."""
 
@@ -40,7 +40,7 @@ class Entity:
     attributes: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relation:
     """A reference of `child`, in its attribute `column`, to `parent`.
 
@@ -57,7 +57,7 @@ class Relation:
     is_single: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagram:
     """Every resource and every reference, in the order of the schema."""
 

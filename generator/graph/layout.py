@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from generator.graph.layers import connected, order, ranks
+from generator.records import record
 
 BETWEEN = 28
 """Between two boxes of a column, and between two parts of the diagram."""
@@ -27,7 +28,7 @@ SWAPS = 12
 """How often trunks change places with their neighbours."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Box:
     """The size of a box."""
 
@@ -35,7 +36,7 @@ class Box:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wire:
     """A line from a box to the one it refers to, with the heights at which it meets them."""
 
@@ -48,7 +49,7 @@ class Wire:
 type Point = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """The left upper corner of each box, the corners of each wire from the child to the parent, and the size of all."""
 
@@ -69,7 +70,7 @@ class _Item:
     y: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _End:
     """Where a trunk meets an item, to the left or to the right of the trunk."""
 
@@ -96,7 +97,7 @@ class _Trunk:
     x: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Part:
     """A connected part of the diagram; `nodes` and `wires` are the numbers of its boxes and lines."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import asyncpg
+
+from generator.records import record
 
 _FACTS = """
 SELECT 'table ' || c.relname, CASE WHEN c.relrowsecurity THEN 'row-level security' ELSE 'no row-level security' END
@@ -48,7 +48,7 @@ FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
 VERSION_TABLE = "alembic_version"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Catalog:
     """The facts by what they are about: `column tasks.title` → `text NOT NULL`."""
 
@@ -60,7 +60,7 @@ class Catalog:
         return not self.facts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CatalogDifference:
     """One fact in which two databases differ; None where one of them has nothing of the kind."""
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from generator.columns import column_type, default_sql, value_sql
 from generator.ir import EnumType, Field, Index, Reference, Resource, Schema
 from generator.migrations.editions import Editions
+from generator.records import record
 from generator.samples import NoSampleError, sample_value
 from generator.sql import PRESENT, quote_identifier
 
@@ -20,7 +21,7 @@ FORMAT = 1
 FIRST = Editions()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """A column of a field, whose name in the spec is `field`.
 
@@ -38,7 +39,7 @@ class Column:
     computed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constraint:
     """A constraint: `sql` is what stands behind its name."""
 
@@ -47,7 +48,7 @@ class Constraint:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredIndex:
     """An index: `sql` is what stands behind the table's name."""
 
@@ -56,7 +57,7 @@ class StoredIndex:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredSearch:
     """Full-text search of a table: an index and a function, which app/db/search.py makes of this."""
 
@@ -66,7 +67,7 @@ class StoredSearch:
     edition: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A resource's table.
 
@@ -89,7 +90,7 @@ class Table:
         return next((column for column in self.columns if column.field == field), None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Database:
     """Every table, sorted by its resource."""
 
@@ -138,7 +139,7 @@ def _guarded(table: Table, editions: Editions) -> Table:
     return replace(table, search=search, purge_edition=editions.purge, protection=editions.protection)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoredState:
     """What is kept beside the revisions: the database that the last one leads to, and the digests of all of them by the file's name."""
 

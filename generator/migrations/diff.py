@@ -36,10 +36,11 @@ from generator.migrations.operations import (
     StopPurging,
 )
 from generator.migrations.renames import Renames, mentions, renamed
+from generator.records import record
 from generator.sql import quote_identifier
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Why there is no way from one database to the other yet, and what to do about it."""
 
@@ -47,7 +48,7 @@ class Problem:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """The operations, in their order, and what keeps them from being done."""
 

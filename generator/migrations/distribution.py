@@ -7,11 +7,11 @@ before and added again afterwards. What is done already is skipped, so that a co
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from generator.ir import Reference, Schema
 from generator.migrations.database import Table, database_of
+from generator.records import record
 from generator.sql import quote_identifier, text_literal
 
 FUNCTION = "become_"
@@ -21,7 +21,7 @@ OLDEST = "11.1"
 """The first version of Citus with create_distributed_table_concurrently."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """A reference: the table that has it, its name, what stands behind the name, and the table that it leads to."""
 
@@ -31,7 +31,7 @@ class Link:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """The tables, referred to before referring, and their references."""
 
@@ -39,12 +39,15 @@ class Plan:
     links: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far a database has come: its distributed tables, and its references by name, with whether each has been validated."""
 
     distributed: frozenset[str] = frozenset()
     links: dict[str, bool] | None = None  # None: those of a database before its conversion
+
+
+NOTHING_DONE = Progress()
 
 
 def plan_of(schema: Schema) -> Plan:
@@ -97,7 +100,7 @@ def preparation(app_role: str, *, role_is_set: bool = False) -> list[str]:
     return statements if role_is_set else [*statements, f"ALTER ROLE {role} SET citus.propagate_set_commands = 'local'"]
 
 
-def conversion(plan: Plan, progress: Progress = Progress()) -> Iterator[str]:
+def conversion(plan: Plan, progress: Progress = NOTHING_DONE) -> Iterator[str]:
     """The statements that distribute what is not distributed yet. None of them runs within a transaction."""
     pending = [table for table in plan.tables if table not in progress.distributed]
     known = {link.name: True for link in plan.links} if progress.links is None else progress.links

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from generator.records import record
 
 GUARDS = "app/db/guards.py"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Editions:
     """Of row-level security and rights, of what purges deleted rows, and of searches."""
 

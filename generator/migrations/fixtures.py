@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from generator.migrations.catalog import VERSION_TABLE
+from generator.records import record
 from generator.samples import WORDS
 from generator.sql import quote_identifier
 
@@ -44,7 +44,7 @@ _VALUES = {
 _LITERAL = re.compile(r"'((?:[^']|'')*)'|(?<![\w.])(\d+(?:\.\d+)?)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Column:
     name: str
     type: str
@@ -57,7 +57,7 @@ class _Column:
         return f"::text::{self.type}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Table:
     name: str
     columns: tuple[_Column, ...]

@@ -6,7 +6,6 @@ It is about the steps of app/db/migrations/steps.py on PostgreSQL; docs/migratio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from generator.migrations.database import Column
@@ -39,6 +38,7 @@ from generator.migrations.operations import (
     StopPurging,
 )
 from generator.migrations.renames import mentions
+from generator.records import record
 
 
 class Lock(StrEnum):
@@ -68,7 +68,7 @@ class Order(StrEnum):
     STEPS = "in steps"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Impact:
     """What an operation does. `rows` are those at risk, in words (empty: none); `advice` what to do about the order STEPS."""
 

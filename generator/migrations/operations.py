@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from generator.migrations.database import Column, Constraint, StoredIndex, StoredSearch, Table
+from generator.records import record
 from generator.sql import quote_identifier
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """A call of a function of app/db/migrations/steps.py; its arguments are texts, or None.
 
@@ -23,7 +22,7 @@ class Step:
     edition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateTable:
     """A new table with its columns and its own constraints; references and indexes follow when every table is there."""
 
@@ -42,7 +41,7 @@ class CreateTable:
         return Step("create_table", (self.table.name, *parts))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropTable:
     """The end of a table and its rows."""
 
@@ -64,7 +63,7 @@ class DropTable:
         return Step("drop_table", (self.table.name,))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameTable:
     """Another name; rows, constraints and indexes stay."""
 
@@ -82,7 +81,7 @@ class RenameTable:
         return Step("rename_table", (self.old, self.new))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddColumn:
     """A new column; `fill` is what the rows get that are there already."""
 
@@ -103,7 +102,7 @@ class AddColumn:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropColumn:
     """The end of a column and its values."""
 
@@ -126,7 +125,7 @@ class DropColumn:
         return Step("drop_column", (self.table, self.column.name))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddComputed:
     """A generated column. It rewrites the table."""
 
@@ -145,7 +144,7 @@ class AddComputed:
         return Step("add_computed", (self.table, self.column.name, self.column.type + required, self.column.computed))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropComputed:
     """The end of a generated column; its values can be computed again."""
 
@@ -163,7 +162,7 @@ class DropComputed:
         return Step("drop_column", (self.table, self.column.name))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameColumn:
     """Another name; values stay."""
 
@@ -182,7 +181,7 @@ class RenameColumn:
         return Step("rename_column", (self.table, self.old, self.new))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChangeType:
     """Another type, with its default; `using` is the value in it, as SQL. It rewrites the table."""
 
@@ -207,7 +206,7 @@ class ChangeType:
         return Step("change_type", (self.table, self.column.name, self.column.type, self.using, self.column.default))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChangeDefault:
     """What a row without a value gets from now on; None: nothing."""
 
@@ -225,7 +224,7 @@ class ChangeDefault:
         return Step("set_default", (self.table, self.column.name, self.column.default))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Require:
     """No nulls from now on; `fill` takes the place of those that are there. None: there must be none."""
 
@@ -244,7 +243,7 @@ class Require:
         return Step("require", (self.table, self.column.name, self.fill))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AllowNull:
     """Nulls are fine from now on."""
 
@@ -262,7 +261,7 @@ class AllowNull:
         return Step("allow_null", (self.table, self.column.name))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReplaceValue:
     """Every row with one value of an enum gets another one."""
 
@@ -288,7 +287,7 @@ class ReplaceValue:
         return Step("replace_value", (self.table, self.column, self.old, self.new))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddConstraint:
     """A new constraint, or another meaning of one (`replaces`): rows are checked without keeping anybody from writing."""
 
@@ -308,7 +307,7 @@ class AddConstraint:
         return Step(function, (self.table, self.constraint.name, self.constraint.sql))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropConstraint:
     """The end of a constraint."""
 
@@ -326,7 +325,7 @@ class DropConstraint:
         return Step("drop_constraint", (self.table, self.name))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameConstraint:
     """Another name for the same constraint."""
 
@@ -345,7 +344,7 @@ class RenameConstraint:
         return Step("rename_constraint", (self.table, self.old, self.new))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddIndex:
     """A new index, built while others write."""
 
@@ -363,7 +362,7 @@ class AddIndex:
         return Step("add_unique_index" if self.index.unique else "add_index", (self.index.name, self.table, self.index.sql))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropIndex:
     """The end of an index."""
 
@@ -380,7 +379,7 @@ class DropIndex:
         return Step("drop_index", (self.name,))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenameIndex:
     """Another name for the same index."""
 
@@ -398,7 +397,7 @@ class RenameIndex:
         return Step("rename_index", (self.old, self.new))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetSearch:
     """What `q` searches from now on. Its index is built while others write."""
 
@@ -417,7 +416,7 @@ class SetSearch:
         return Step("set_search", arguments, _beyond_first(self.search.edition))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropSearch:
     """The end of searching a table."""
 
@@ -435,7 +434,7 @@ class DropSearch:
         return Step("drop_search", (self.table, self.search.index))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PurgeDeleted:
     """What purges the deleted rows of a table after a while; `referring` are the columns whose rows keep one from going."""
 
@@ -454,7 +453,7 @@ class PurgeDeleted:
         return Step("purge_deleted", (self.table, *self.referring), _beyond_first(self.edition))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StopPurging:
     """The end of that."""
 
@@ -471,7 +470,7 @@ class StopPurging:
         return Step("stop_purging", (self.table,))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DropDeleted:
     """The end of the deleted rows of a table, which would be there again without the column that says so.
 
@@ -492,7 +491,7 @@ class DropDeleted:
         return Step("drop_deleted", (self.table, *self.referring))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Protect:
     """Another edition of row-level security and of the application's rights on some tables."""
 

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
@@ -19,13 +18,14 @@ from generator.migrations.catalog import Catalog, CatalogDifference, compare, re
 from generator.migrations.fixtures import Keys, add_rows, delete_rows, read_keys
 from generator.migrations.revisions import read_parents
 from generator.migrations.runner import MigrationError, Target
+from generator.records import record
 
 CREATE_TABLES = "import asyncio, sys; from app.db.schema import create_schema; asyncio.run(create_schema(*sys.argv[1:]))"
 
 type Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """Something that does not hold: what, and in which facts two databases differ (`sides` says which two)."""
 
@@ -34,7 +34,7 @@ class Finding:
     differences: tuple[CatalogDifference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proof:
     """What was found, and what is worth knowing (`notes`): revisions that some rows stop, tables that no rows were made for."""
 

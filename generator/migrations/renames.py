@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from generator.ir import EnumType, Schema
 from generator.migrations.database import Constraint, Database, Table
+from generator.records import record
 from generator.sql import quote_identifier
 
 _TOKEN = re.compile(r"""E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_]*""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Renames:
     """Old names by the new ones: of resources, of fields by (new resource, new field), of enum values by (resource, field, value)."""
 

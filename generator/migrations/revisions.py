@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from generator.ir import Schema
@@ -17,6 +17,7 @@ from generator.migrations.editions import Editions, editions_of
 from generator.migrations.folders import FOLDER, STATE, VERSIONS
 from generator.migrations.operations import Operation
 from generator.migrations.renames import renames_of
+from generator.records import record
 from generator.render import formatted
 
 _HEAD = re.compile(r'^revision = "([0-9a-f]{12})"$', re.MULTILINE)
@@ -33,7 +34,7 @@ class RevisionError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class History:
     """The revisions of a project: how many there are, the last one, and the database it leads to.
 
@@ -49,7 +50,7 @@ class History:
     editions: Editions = FIRST
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Revision:
     """A new revision: its id, its path, its text, and the state to write beside it."""
 

@@ -7,7 +7,6 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import alembic.util
@@ -21,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, EmbeddedPostgres, data_folder
 from generator.migrations.revisions import FOLDER, VERSIONS
+from generator.records import record
 
 
 class MigrationError(Exception):
@@ -37,7 +37,7 @@ class MigrationError(Exception):
         self.is_usage = is_usage
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """A database to migrate: the address of the role that owns the tables, and the application's role."""
 

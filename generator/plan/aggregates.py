@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from generator.ir import Field, JsonType, Kind, ListType, Resource, ScalarType
+from generator.records import record
 
 NUMBERS = (Kind.INTEGER, Kind.BIGINT, Kind.FLOAT, Kind.DECIMAL)
 UNORDERED = (Kind.BOOLEAN, Kind.UUID)
@@ -12,7 +11,7 @@ TIMES = ("created_at", "updated_at")
 """The built-in columns with a smallest and a greatest value that says something."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Aggregates:
     """A parameter of the aggregates (`group_by` or a function) and the columns that it takes."""
 

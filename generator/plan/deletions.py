@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from generator.ir import Field, Reference, Resource, Schema
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Incoming:
     """A reference: `field` of `child` leads to `parent`."""
 
@@ -22,7 +22,7 @@ class Incoming:
         return self.field.type.on_delete if isinstance(self.field.type, Reference) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deletion:
     """The references that a delete has to see to; the database sees to the others.
 

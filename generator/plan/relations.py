@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from generator.ir import Field, Operation, Reference, Resource, Schema
 from generator.naming import BUILT_IN_COLUMNS
+from generator.records import record
 
 READS = {Operation.LIST, Operation.GET}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expansion:
     """One name of `expand`.
 
@@ -28,7 +28,7 @@ class Expansion:
     there: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class End:
     """A reference of a resource, and what it refers to."""
 
@@ -41,7 +41,7 @@ class End:
         return self.field.type.inverse if isinstance(self.field.type, Reference) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Through:
     """A filter through a reference: `field` of what `end` refers to. Its parameters begin with `name`."""
 
@@ -54,7 +54,7 @@ class Through:
         return f"{self.end.field.name}__{self.field.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relations:
     """Those of one resource: expansions, the parents that its list is nested below, filters through references, and the ends of a link."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 from generator.imports import Importing, Names
+from generator.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Enum:
     """An enum class: its docstring and its members as (name, value literal)."""
 
@@ -17,7 +17,7 @@ class Enum:
     members: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One attribute of a class: `name: annotation` and, where there is one, ` = default`."""
 
@@ -29,7 +29,7 @@ class Line:
         return f"{self.name}: {self.annotation}" + ("" if self.default is None else f" = {self.default}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule of `checks`: Python expression, name and message as literals."""
 
@@ -38,7 +38,7 @@ class Rule:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """A class of a request or an answer."""
 
@@ -49,7 +49,7 @@ class Body:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ComputedField:
     """A field that is calculated when a row is read: its expression in SQL for `__computed__`, and the property that has it in Python."""
 
@@ -60,7 +60,7 @@ class ComputedField:
     python: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelModule:
     """app/models/<module>.py."""
 
@@ -79,7 +79,7 @@ class ModelModule:
     bodies: tuple[Body, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NestedList:
     """The list of the rows below one row of another resource. `statement` is the constant that finds that row, `find` what it is."""
 
@@ -94,7 +94,7 @@ class NestedList:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkEnd:
     """One end of a link: its path parameter, and the constant that finds the row with it."""
 
@@ -103,7 +103,7 @@ class LinkEnd:
     find: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """The pair of paths of a link resource; `put` and `delete` are the statements, or "" where the spec does not allow it."""
 
@@ -116,7 +116,7 @@ class Link:
     delete_doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upsert:
     """PUT of a natural key: how it is read from the body, the statement that finds its row, and what is said of it."""
 
@@ -125,7 +125,7 @@ class Upsert:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RouteModule:
     """app/routes/<plural>.py, whose imports are known when its body is written: `names` has them then.
 
@@ -172,7 +172,7 @@ class RouteModule:
     """The segments of other resources below which it has routes, in a router of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelsIndex:
     """app/models/__init__.py: (table, module), what it exports, and (class, module) of what is imported when it is asked for."""
 
@@ -183,7 +183,7 @@ class ModelsIndex:
     on_demand: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RoutesIndex:
     """app/routes/__init__.py: the routers as it imports them, and (segment, modules) whose routers are imported when they are asked for."""
 

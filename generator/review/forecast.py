@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from generator.compatibility.compare import Finding
 from generator.ir import Reference, Schema, Span
@@ -15,6 +14,7 @@ from generator.migrations.impact import Direction, Impact, Lock, Order, Work, im
 from generator.migrations.operations import AddColumn, AddConstraint, DropConstraint, Operation, consent_of
 from generator.migrations.places import place_of
 from generator.migrations.renames import renamed, renames_of
+from generator.records import record
 
 _TIGHTER = {
     "constraint-tightened",
@@ -29,7 +29,7 @@ _TIGHTER = {
 _LOOSER = {"constraint-loosened", "check-removed", "unique-removed", "body-value-added"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One operation: what it does, and where in the specs it comes from (`gone`: in the old ones)."""
 
@@ -46,7 +46,7 @@ class Step:
         return quick and not self.impact.rows and self.impact.order in {Order.ANY, Order.MIGRATE_FIRST}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forecast:
     """The steps of the migration, and what has to be settled before there can be a revision."""
 

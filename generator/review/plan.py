@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from generator.compatibility.compare import Finding
@@ -11,6 +10,7 @@ from generator.compatibility.rules import Severity
 from generator.compatibility.waivers import Waiver
 from generator.ir import Span
 from generator.migrations.impact import Lock, Order, Work
+from generator.records import record
 from generator.review.forecast import Forecast, Step
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -24,7 +24,7 @@ _DEPLOYMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Everything that edits of the specs do.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, Never, cast
 
+from generator.records import record
 from generator.rules.syntax import (
     COMPARISONS,
     Between,
@@ -56,7 +57,7 @@ class RuleError(Exception):
 type TokenKind = Literal["name", "quoted", "text", "number", "sign", "end"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Token:
     """One word of a rule. `text` is its content: lower-case keywords are told by the parser, texts and quoted names are unescaped."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from generator.records import record
 
 type Expression = Name | Text | Number | Truth | Null | Call | Prefix | Infix | NullCheck | Contains | Between
 
@@ -12,7 +13,7 @@ type InfixOperator = Literal["or", "and", "=", "<>", "<", "<=", ">", ">=", "+", 
 COMPARISONS: frozenset[str] = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extent:
     """A part of the rule: from `start` up to, without, `end`."""
 
@@ -20,7 +21,7 @@ class Extent:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A field; `quoted` when it stood in double quotes."""
 
@@ -29,7 +30,7 @@ class Name:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """A text in single quotes; `value` is what it stands for."""
 
@@ -37,7 +38,7 @@ class Text:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A number, as it was written."""
 
@@ -45,7 +46,7 @@ class Number:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Truth:
     """`true` or `false`."""
 
@@ -53,14 +54,14 @@ class Truth:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Null:
     """`null` where a value may stand, which is always a mistake."""
 
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A function and its arguments; `name_at` is the place of its name."""
 
@@ -70,7 +71,7 @@ class Call:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prefix:
     """`not` or a minus sign before an operand."""
 
@@ -79,7 +80,7 @@ class Prefix:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Infix:
     """Two operands and what stands between them; `operator_at` is its place."""
 
@@ -90,7 +91,7 @@ class Infix:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NullCheck:
     """`operand is [not] null`."""
 
@@ -99,7 +100,7 @@ class NullCheck:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contains:
     """`operand [not] in (items)`."""
 
@@ -109,7 +110,7 @@ class Contains:
     at: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Between:
     """`operand [not] between low and high`."""
 

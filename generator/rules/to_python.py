@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 
 from generator.literals import text
+from generator.records import record
 from generator.rules import tree
 from generator.rules.tree import TEXTS, Numbers, Typed, ValueType
 
@@ -39,7 +39,7 @@ class _Binding(IntEnum):
     ATOM = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Python:
     """A piece of Python. `parts` are what `and` or `or` joins in it."""
 

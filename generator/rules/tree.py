@@ -7,10 +7,11 @@ it divides by zero.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
+
+from generator.records import record
 
 type Value = Field | Constant | Negation | Arithmetic | Call
 type Condition = Field | Constant | All | Any | Not | Comparison | Membership | Range | NullTest
@@ -49,7 +50,7 @@ class Numbers(StrEnum):
     EXACT = "exact"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """What a rule has to know of a field: its column, type and nullability, and the values of an enum.
 
@@ -63,7 +64,7 @@ class Column:
     table: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """The value of a field."""
 
@@ -75,7 +76,7 @@ class Field:
         return self.column.type
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A literal: text, exact number, boolean, or the canonical text of a date, time, datetime or uuid."""
 
@@ -83,7 +84,7 @@ class Constant:
     value: str | Decimal | bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Negation:
     """A number with its sign changed."""
 
@@ -91,7 +92,7 @@ class Negation:
     type: ValueType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic:
     """An exact calculation. Of integers it is an integer (`/` drops the rest), else a decimal (`/` has 20 places)."""
 
@@ -101,7 +102,7 @@ class Arithmetic:
     type: ValueType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A function of a text: its length in characters, or its ASCII letters in lower or upper case."""
 
@@ -125,28 +126,28 @@ class _Boolean:
         return ValueType.BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class All(_Boolean):
     """Conditions joined by `and`."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Any(_Boolean):
     """Conditions joined by `or`."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not(_Boolean):
     """The opposite of a condition; of unknown, unknown."""
 
     operand: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison(_Boolean):
     """Two values, or two conditions with `=` or `<>`; unknown when either is."""
 
@@ -156,7 +157,7 @@ class Comparison(_Boolean):
     numbers: Numbers = Numbers.STORED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Membership(_Boolean):
     """Whether a value equals one of several."""
 
@@ -166,7 +167,7 @@ class Membership(_Boolean):
     numbers: Numbers = Numbers.STORED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range(_Boolean):
     """Whether a value lies between two others, both included."""
 
@@ -177,7 +178,7 @@ class Range(_Boolean):
     numbers: Numbers = Numbers.STORED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NullTest(_Boolean):
     """Whether a value or condition is null (unknown); never unknown itself."""
 

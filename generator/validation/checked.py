@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from generator.expressions import Rule
 from generator.ir import Deprecation, Field
 from generator.naming import snake_case
+from generator.records import record
 from generator.spec import FieldSpec, ResourceFile
 
 INDEXABLE_BUILT_INS = ("id", "created_at", "updated_at", "version")
 """The built-in columns that an entry of `indexes` may name; the owner leads every index anyway."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckedResource:
     """A resource with its names and the records of its fields. `fields` lacks those that failed, which `names` has all the same.
 
@@ -42,7 +42,7 @@ class CheckedResource:
         return name if field is None else field.column
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Project:
     """All resources, those of the same name once, in the order of their files.
 

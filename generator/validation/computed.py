@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from generator.diagnostics import Diagnostic, error
 from generator.expressions import Computation, Rule, compile_value, rule_columns
 from generator.ir import Bounds, Computed, EnumType, Field, Kind, ScalarType
+from generator.records import record
 from generator.spec import FieldSpec
 from generator.types import SCALARS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Completed:
     """All fields, the computed ones with what they are made of; `ranges` are the rules that their values fit their types, by field."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from generator import naming
 from generator.diagnostics import Diagnostic, Related, error
 from generator.ir import EnumType, ListType, Span
+from generator.records import record
 from generator.spec import NamedField, ResourceFile
 from generator.validation.checked import CheckedResource, stem_of
 
@@ -73,7 +73,7 @@ def plural(file: ResourceFile, table: str) -> Iterator[Diagnostic]:
         yield error("RS211", message, span, hint="set a shorter `plural`")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Claim:
     """Who claims a name: the words for a message, and the place."""
 
