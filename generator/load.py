@@ -27,7 +27,7 @@ from generator.characters import MAX_REPORTS, Positions, decode, source_text
 from generator.diagnostics import Diagnostic, Related, error
 from generator.files import MAX_BYTES, read_specs
 from generator.ir import Span
-from generator.lookalikes import key_problems, value_problems
+from generator.lookalikes import NAME, key_problems, value_problems
 from generator.nodes import Mapping, Node, Scalar, Sequence, scalar_kind
 from generator.records import record
 from generator.syntax import Read, conflict_marker, directive, explain, explain_root, key_too_long, unexplained
@@ -115,15 +115,12 @@ class _Open:
 
     start: CollectionStartEvent
     span: Span
+    is_mapping: bool
     items: list[Node] = field(default_factory=list["Node"])
     entries: list[tuple[Scalar, Node]] = field(default_factory=list[tuple[Scalar, "Node"]])
     keys: dict[str, Scalar] = field(default_factory=dict[str, Scalar])
     key: Scalar | None = None
     awaits_value: bool = False
-
-    @property
-    def is_mapping(self) -> bool:
-        return isinstance(self.start, MappingStartEvent)
 
 
 class _Builder:
@@ -143,12 +140,7 @@ class _Builder:
         for event in events:
             if len(self.found) > MAX_ERRORS:
                 return None
-            match event:
-                case DocumentStartEvent():
-                    if not self._begin_document(event):
-                        return None
-                case AliasEvent():
-                    self._alias(event)
+            match event:  # the frequent ones first
                 case ScalarEvent():
                     self._scalar(event)
                 case CollectionStartEvent():
@@ -156,6 +148,11 @@ class _Builder:
                         return None
                 case CollectionEndEvent():
                     self._end_collection(event)
+                case AliasEvent():
+                    self._alias(event)
+                case DocumentStartEvent():
+                    if not self._begin_document(event):
+                        return None
                 case _:
                     pass
         if not self._usable:
@@ -191,7 +188,7 @@ class _Builder:
 
     def _begin_collection(self, event: CollectionStartEvent) -> bool:
         span = self._positions.span(self._properties(event))
-        self._open.append(_Open(event, span))
+        self._open.append(_Open(event, span, isinstance(event, MappingStartEvent)))
         if len(self._open) <= MAX_DEPTH:
             return True
         self.found.append(
@@ -222,10 +219,9 @@ class _Builder:
         scalar = Scalar(text, scalar_kind(text) if plain else "str", not plain, self._scalar_span(event, start, end))
         self.read = Read(start, end, plain)
         parent = self._open[-1] if self._open else None
-        if parent is not None and parent.is_mapping and not parent.awaits_value:
-            self._report(*key_problems(self._positions, scalar, start))
-        else:
-            self._report(*value_problems(self._positions, scalar, start, end))
+        if scalar.kind != "str" or not NAME.fullmatch(text):
+            is_key = parent is not None and parent.is_mapping and not parent.awaits_value
+            self._report(*(key_problems(self._positions, scalar, start) if is_key else value_problems(self._positions, scalar, start, end)))
         self._add(scalar)
 
     def _scalar_span(self, event: ScalarEvent, start: int, end: int) -> Span:

@@ -18,7 +18,9 @@ SMART_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b"
 FULL_WIDTH_COLONS = "\uff1a\ufe55\ufe13"
 WIDE_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_]*\))?\??")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_]*\))?\??")
+"""What nothing is wrong with, and most scalars are."""
+
 _NO_SPACE_AFTER_COLON = re.compile(r"[ \t]*(-[ \t]+)?[A-Za-z_][A-Za-z0-9_]*(:)(?![\s:/\\]|$)")
 _NO_SPACE_AFTER_DASH = re.compile(r"[ \t]*(-)[A-Za-z_\[{\"']")
 _FULL_WIDTH_COLON = re.compile(rf"[ \t]*(?:-[ \t]+)?[A-Za-z_][A-Za-z0-9_]*\s*([{FULL_WIDTH_COLONS}])")
@@ -29,7 +31,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def key_problems(positions: Positions, key: Scalar, start: int) -> Iterator[Diagnostic]:
     """What is wrong with a key that begins at offset `start`."""
-    if key.kind == "str" and _NAME.fullmatch(key.text):
+    if key.kind == "str" and NAME.fullmatch(key.text):
         return
     if match := ZERO_WIDTH.search(key.text):
         yield zero_width(key, match.group())
@@ -48,14 +50,14 @@ def key_problems(positions: Positions, key: Scalar, start: int) -> Iterator[Diag
 
 def value_problems(positions: Positions, value: Scalar, start: int, end: int) -> Iterator[Diagnostic]:
     """What is wrong with a scalar that is a value or an item and stands between two offsets."""
-    if _NAME.fullmatch(value.text):
+    if NAME.fullmatch(value.text):
         return
     if value.quoted:
         yield from _escaped(positions, value, start)
         return
     if value.text[:1] and value.text[:1] in SMART_QUOTES:
         yield smart_quotes(value.span, value.text)
-    elif (match := ZERO_WIDTH.search(value.text)) and _NAME.fullmatch(ZERO_WIDTH.sub("", value.text)):
+    elif (match := ZERO_WIDTH.search(value.text)) and NAME.fullmatch(ZERO_WIDTH.sub("", value.text)):
         yield zero_width(value, match.group())
     elif positions.begins_line(start):
         while start < end:

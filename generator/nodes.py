@@ -29,6 +29,8 @@ def scalar_kind(text: str) -> ScalarKind:
         return "null"
     if text in _BOOL:
         return "bool"
+    if text[0] not in "+-.0123456789":
+        return "str"
     if _INT.fullmatch(text):
         return "int"
     if _FLOAT.fullmatch(text):

@@ -48,10 +48,10 @@ def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
     hooks = {name: Hook(name, head.item_span("hooks", index)) for index, name in enumerate(head.hooks)}
     primary_key = _free(naming.primary_key_name(checked.table), checked.table, relations)
     unique = tuple(
-        replace(constraint, name=_free(constraint.name, ",".join(constraint.columns), relations)) for constraint in _unique(checked)
+        _called(constraint, _free(constraint.name, ",".join(constraint.columns), relations)) for constraint in _unique(checked)
     )
     indexes = tuple(
-        replace(index, name=_free(index.name, ",".join(key.sql for key in index.keys), relations)) for index in _indexes(checked, unique)
+        _called(index, _free(index.name, ",".join(key.sql for key in index.keys), relations)) for index in _indexes(checked, unique)
     )
     return Resource(
         name=checked.name,
@@ -86,6 +86,11 @@ def _free(name: str, other: str, taken: set[str]) -> str:
     free = name if name not in taken else naming.distinguished(name, other)
     taken.add(free)
     return free
+
+
+def _called[Named: UniqueConstraint | CheckConstraint | Index](one: Named, name: str) -> Named:
+    """The same under a name, which it nearly always has."""
+    return one if one.name == name else replace(one, name=name)
 
 
 def _fields(checked: CheckedResource) -> tuple[Field, ...]:
@@ -160,7 +165,7 @@ def _checks(checked: CheckedResource) -> tuple[CheckConstraint, ...]:
             )
         )
     taken: set[str] = set()
-    return tuple(replace(check, name=_free(check.name, check.sql, taken)) for check in checks)
+    return tuple(_called(check, _free(check.name, check.sql, taken)) for check in checks)
 
 
 # --- indexes ------------------------------------------------------------------------------------------------------------------------

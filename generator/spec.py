@@ -8,10 +8,11 @@ value means, and whether it fits the others, is decided by fields.py and validat
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, PrivateAttr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from generator.diagnostics import Diagnostic, error
@@ -116,42 +117,34 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    _node: Mapping = PrivateAttr()
-    _broken: frozenset[str] = PrivateAttr(default=frozenset())
-
-    @property
-    def node(self) -> Mapping:
+    if TYPE_CHECKING:  # they are no keys of the spec, and as private attributes of Pydantic they would take a microsecond to read
+        node: Mapping
         """The mapping itself."""
-        return self._node
-
-    @property
-    def broken(self) -> frozenset[str]:
+        broken: frozenset[str]
         """The keys that were left out because of a mistake that has been reported."""
-        return self._broken
 
     def located(self, node: Mapping, broken: frozenset[str]) -> Self:
         """The same spec, which now knows its place."""
-        self._node = node
-        self._broken = broken
+        vars(self).update(node=node, broken=broken)
         return self
 
     def has(self, key: str) -> bool:
         """Whether the key was written, well or not."""
-        return self._node.key(key) is not None
+        return self.node.key(key) is not None
 
     def key_span(self, key: str) -> Span:
         """The place of a key; that of the whole mapping where it is missing."""
-        name = self._node.key(key)
-        return self._node.span if name is None else name.span
+        name = self.node.key(key)
+        return self.node.span if name is None else name.span
 
     def value_span(self, key: str) -> Span:
         """The place of a key's value; that of the whole mapping where it is missing."""
         value = self.at(key)
-        return self._node.span if value is None else value.span
+        return self.node.span if value is None else value.span
 
     def at(self, key: str) -> Node | None:
         """The node of a key's value."""
-        return self._node.get(key)
+        return self.node.get(key)
 
     def item_span(self, key: str, index: int) -> Span:
         """The place of one item of a key's list."""
@@ -298,7 +291,7 @@ class ResourceFile:
 def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Diagnostic, ...]]:
     """The shape of the file at `path`, whose nodes are `root`, with all mistakes of its shape; None where it is not even a mapping."""
     reader = _Reader()
-    head = reader.read(ResourceSpec, root, "the resource", _stand_ins(path, root))
+    head = reader.read(ResourceSpec, root, "the resource", lambda: _stand_ins(path, root))
     if head is None:
         return None, tuple(reader.diagnostics)
     file = ResourceFile(
@@ -333,7 +326,7 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self.incomplete: set[str] = set()
 
-    def read[M: Spec](self, model: type[M], node: Node, subject: str, stand_ins: dict[str, Node] | None = None) -> M | None:
+    def read[M: Spec](self, model: type[M], node: Node, subject: str, stand_ins: Callable[[], dict[str, Node]] = dict) -> M | None:
         if not isinstance(node, Mapping):
             message = f"{subject} must be a mapping, not {describe(node)}"
             self.diagnostics.append(error("RS303", message, node.span, "expected `key: value`"))
@@ -355,7 +348,7 @@ class _Reader:
         others = [details for details in errors if details["type"] not in {"extra_forbidden", "missing"}]
         self.diagnostics += [_wrong_value(details, model, node) for details in others]
         try:
-            kept = (stand_ins or {}) | {key: value for key, value in values.items() if key not in broken}
+            kept = stand_ins() | {key: value for key, value in values.items() if key not in broken}
             return model.model_validate(kept).located(node, broken)
         except ValidationError:  # a required key is missing or wrong
             return None
