@@ -13,11 +13,10 @@ import io
 import os
 import pickle
 import stat
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import field, fields, is_dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import field
 from decimal import Decimal
 from hashlib import sha256
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from generator.cache import cache_folder, compiler_state
 from generator.diagnostics import Diagnostic
 from generator.ir import Resource
 from generator.parts import Part
-from generator.records import record
+from generator.records import packed, record
 
 WORTH_IT = 50
 """Specs from which something is remembered: fewer are compiled in the time that it would take."""
@@ -126,13 +125,6 @@ def _read_own(path: Path) -> bytes:
 # --- packing ------------------------------------------------------------------------------------------------------------------------
 
 
-def packed(record: Known | Memory) -> bytes:
-    """A record as bytes: the same bytes always mean the same."""
-    data = io.BytesIO()
-    _Packer(data, pickle.HIGHEST_PROTOCOL).dump(record)
-    return data.getvalue()
-
-
 @contextlib.contextmanager
 def many_records() -> Generator[None]:
     """Without garbage collection, which would look through 80,000 new records again and again: twice as fast."""
@@ -163,21 +155,6 @@ _RECORDS: tuple[type[Any], ...] = (
     *(Known, Memory, Remembered, Written),
 )
 _ALLOWED: dict[tuple[str, str], Any] = {(record.__module__, record.__qualname__): record for record in (*_RECORDS, Decimal)}
-
-
-def _as_a_call(record: type[Any]) -> Callable[[Any], tuple[type, tuple[object, ...]]]:
-    """What writes a record as a call of its class."""
-    names = [one.name for one in fields(record)]
-    if len(names) < 2:
-        return lambda value: (record, tuple(getattr(value, name) for name in names))
-    values = attrgetter(*names)
-    return lambda value: (record, values(value))
-
-
-class _Packer(pickle.Pickler):
-    """Writes records as calls, which are read twice as fast as their states would be."""
-
-    dispatch_table: Mapping[type, Callable[[Any], Any]] = {record: _as_a_call(record) for record in _RECORDS if is_dataclass(record)}
 
 
 class _Unpacker(pickle.Unpickler):

@@ -13,9 +13,9 @@ from generator.files import read_specs
 from generator.front import Compiled, compile_front
 from generator.ir import Resource, Schema
 from generator.lock import digest, frozen_plurals
-from generator.memory import WORTH_IT, Memory, Remembered, Written, many_records, packed, recall, remember
+from generator.memory import WORTH_IT, Memory, Remembered, Written, many_records, recall, remember
 from generator.parts import Part
-from generator.records import record
+from generator.records import packed, record
 from generator.render import Modules, RenderedFile, render, render_others
 from generator.shown import digest_of, shown_of
 

@@ -47,9 +47,7 @@ def _resource(checked: CheckedResource, relations: set[str]) -> Resource:
     operations = {Operation(name) for name in head.operations} if head.operations is not None else set(Operation) - {Operation.BATCH}
     hooks = {name: Hook(name, head.item_span("hooks", index)) for index, name in enumerate(head.hooks)}
     primary_key = _free(naming.primary_key_name(checked.table), checked.table, relations)
-    unique = tuple(
-        _called(constraint, _free(constraint.name, ",".join(constraint.columns), relations)) for constraint in _unique(checked)
-    )
+    unique = tuple(_called(constraint, _free(constraint.name, ",".join(constraint.columns), relations)) for constraint in _unique(checked))
     indexes = tuple(
         _called(index, _free(index.name, ",".join(key.sql for key in index.keys), relations)) for index in _indexes(checked, unique)
     )

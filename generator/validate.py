@@ -10,38 +10,43 @@ from generator.diagnostics import Diagnostic
 from generator.expressions import Rule, compile_rule, rule_columns
 from generator.fields import read_deprecation, read_field
 from generator.ir import Field
+from generator.records import record
 from generator.spec import FieldSpec, ResourceFile
 from generator.validation import computed, constraints, links, names, operations, references, warnings
 from generator.validation.checked import CheckedResource, Project, stem_of
 
-__all__ = ["CheckedResource", "Project", "validate"]
+__all__ = ["CheckedResource", "Project", "ReadFile", "check_file", "validate"]
 
 
-def validate(
-    files: Sequence[ResourceFile], *, unread: Iterable[str] = (), plurals: Mapping[str, str] | None = None
-) -> tuple[Project, tuple[Diagnostic, ...]]:
+@record
+class ReadFile:
+    """A resource with its fields read, and what is wrong with them one by one."""
+
+    resource: CheckedResource
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def validate(files: Sequence[ReadFile], unread: Iterable[str] = ()) -> tuple[Project, tuple[Diagnostic, ...]]:
     """Check all resources together.
 
-    `unread` are the paths of specs that could not be read: what refers to them is not complained about. `plurals` are default plurals
-    by resource that an earlier run has frozen. Gives the resources with their fields read, and everything that is wrong.
+    `unread` are the paths of specs that could not be read: what refers to them is not complained about. Gives the resources, and
+    everything that is wrong with them.
     """
     diagnostics: list[Diagnostic] = []
     doubtful = {stem_of(path) for path in unread}
-    repeated = {file.path: keeper for file, keeper in names.repeated_resources(files)}
-    resources: list[CheckedResource] = []
+    repeated = {file.path: keeper for file, keeper in names.repeated_resources([one.resource.file for one in files])}
     legal: list[CheckedResource] = []
-    for file in files:
+    for one in files:
+        resource, file = one.resource, one.resource.file
         keeper = repeated.get(file.path)
         found = [names.repeated_resource(file, keeper)] if keeper else list(names.resource_name(file))
-        diagnostics += found
-        resource, others = _check(file, plurals or {})
-        diagnostics += others
-        resources.append(resource)
+        diagnostics += [*found, *one.diagnostics]
         if keeper or found or "resource" in file.head.broken:
             doubtful.add(stem_of(file.path))
         if not keeper and (not found or found[0].code == "RS208"):
             legal.append(resource)
-    project = Project(tuple(resources), {resource.name: resource for resource in legal}, frozenset(doubtful))
+    resources = tuple(one.resource for one in files)
+    project = Project(resources, {resource.name: resource for resource in legal}, frozenset(doubtful))
     named = [resource for resource in legal if "resource" not in resource.file.head.broken]
     diagnostics += names.collisions(sorted(named, key=lambda resource: resource.file.path))
     for resource in resources:
@@ -53,8 +58,8 @@ def validate(
     return project, tuple(diagnostics)
 
 
-def _check(file: ResourceFile, plurals: Mapping[str, str]) -> tuple[CheckedResource, list[Diagnostic]]:
-    """One resource with its fields read, and what is wrong with them one by one."""
+def check_file(file: ResourceFile, plurals: Mapping[str, str]) -> ReadFile:
+    """Read the fields of one resource. `plurals` are default plurals by resource that an earlier run has frozen."""
     head, name = file.head, file.head.resource
     table = head.plural if head.plural is not None else plurals.get(name, naming.plural_of(name))
     diagnostics = list(names.plural(file, table))
@@ -77,7 +82,8 @@ def _check(file: ResourceFile, plurals: Mapping[str, str]) -> tuple[CheckedResou
     rules, found = _rules(file, completed.fields, known - completed.fields.keys())
     diagnostics += found
     deprecated = read_deprecation(head.deprecated, f"`{name}`", diagnostics)
-    return CheckedResource(file, name, table, completed.fields, specs, known, deprecated, rules, completed.ranges), diagnostics
+    checked = CheckedResource(file, name, table, completed.fields, specs, known, deprecated, rules, completed.ranges)
+    return ReadFile(checked, tuple(diagnostics))
 
 
 def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[str]) -> tuple[dict[str, Rule], list[Diagnostic]]:

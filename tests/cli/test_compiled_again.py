@@ -255,13 +255,13 @@ def test_what_was_done_is_undone(twice: Twice):
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The resources whose modules are rendered from here on."""
     names: list[str] = []
-    really = render._modules
+    really = render._unformatted
 
     def noted(shown: render.Shown) -> render.Modules:
         names.append(shown.resource.name)
         return really(shown)
 
-    monkeypatch.setattr(render, "_modules", noted)
+    monkeypatch.setattr(render, "_unformatted", noted)
     return names
 
 
