@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from app.api.body import Body
+from app.api.deferred import Deferred
 from app.api.responses import json_response
 from app.db.session import Session
 
@@ -27,7 +28,7 @@ class Target(Body):
     version: Annotated[int, Field(ge=1)]
 
 
-class Batch[R](BaseModel):
+class Batch[R](Deferred):
     """What became of a batch: the rows that it has created and updated, and the ids of those that are gone, in its order."""
 
     create: list[R]

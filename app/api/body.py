@@ -13,18 +13,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.requests import ClientDisconnect, Request
 
+from app.api.deferred import Deferred
 from app.api.scalars import Exact
 
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class Body(BaseModel):
+class Body(Deferred):
     """Base of each body: no unknown keys, and no conversion from one type to another."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Read(BaseModel):
+class Read(Deferred):
     """Base of each answer: what every row has without saying so."""
 
     id: UUID

@@ -1,6 +1,5 @@
 """/docs: the interactive documentation, from files that are installed with the application."""
 
-from functools import cache
 from hashlib import blake2s
 from html import escape
 from importlib.resources import files
@@ -8,19 +7,16 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies import utils
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from app.api.openapi import complete
+from app.api.openapi_fields import share_fields
 from app.api.segments import Segments
 from app.config import Settings
 from app.db.table import OwnedTable
 from app.routes import ON_DEMAND
-
-# FastAPI looks the fields of query models up by identity, in a cache of 128 models: with more, its document would end in a KeyError.
-utils.get_cached_model_fields = cache(utils.get_cached_model_fields.__wrapped__)  # pyright: ignore[reportPrivateImportUsage]  # where it is looked up
 
 SWAGGER_UI = files("fastapi_swagger") / "resources"
 OURS = files("app.api")
@@ -62,6 +58,7 @@ ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, 
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Add /docs to `app`, and complete its /openapi.json."""
+    share_fields()
     fastapi_openapi = app.openapi
 
     def openapi() -> dict[str, Any]:

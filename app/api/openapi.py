@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.api.openapi_reads import describe_reads
-from app.api.responses import REQUIRED
+from app.api.responses import PROBLEM, REQUIRED, Problem
 from app.api.writes import MAX_KEY
 
-_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _WITH_A_BODY = {
-    "400": {"description": "The body is not JSON, or not UTF-8.", "content": _PROBLEM},
-    "413": {"description": "The body is larger than the server takes.", "content": _PROBLEM},
-    "415": {"description": "The body is not `application/json` in UTF-8.", "content": _PROBLEM},
+    "400": {"description": "The body is not JSON, or not UTF-8.", "content": PROBLEM},
+    "413": {"description": "The body is larger than the server takes.", "content": PROBLEM},
+    "415": {"description": "The body is not `application/json` in UTF-8.", "content": PROBLEM},
 }
 _ETAG = {"ETag": {"description": "The version of the row, for If-Match and If-None-Match.", "schema": {"type": "string"}}}
 _LOCATION = {"Location": {"description": "The path of the new row.", "schema": {"type": "string"}}}
@@ -32,9 +31,7 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"},
     "description": "Names the request for 24 hours: repeated with the same key and body, it gets the first answer again.",
 }
-_WITH_A_KEY = {
-    "409": {"description": "Another row stands in the way, or the first request with the key is under way.", "content": _PROBLEM}
-}
+_WITH_A_KEY = {"409": {"description": "Another row stands in the way, or the first request with the key is under way.", "content": PROBLEM}}
 _MINIMAL = {"204": {"description": "Done, and `Prefer: return=minimal` asks for no row.", "headers": _ETAG}}
 
 type Operation = dict[str, Any]
@@ -42,8 +39,9 @@ type Operation = dict[str, Any]
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to an OpenAPI `document` the answers, headers and links that no signature shows; a second time changes nothing."""
-    errors = document.get("components", {}).get("schemas", {}).get("ValidationError", {})
-    errors.get("properties", {}).pop("input", None)  # no answer repeats what was submitted
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema()
+    schemas.get("ValidationError", {}).get("properties", {}).pop("input", None)  # no answer repeats what was submitted
     for path, method, operation in _operations(document):
         _leave_null_out(operation.get("parameters", ()))
         _describe(method, operation)
@@ -106,7 +104,7 @@ def _add_headers_of_writes(operation: Operation, method: str) -> None:
         if parameter not in parameters:
             parameters.append(parameter)
     responses |= _WITH_A_KEY if method == "post" else _MINIMAL if "200" in responses else {}
-    responses.setdefault("400", {"description": "`Prefer` has `handling=strict` and a preference that is not known.", "content": _PROBLEM})
+    responses.setdefault("400", {"description": "`Prefer` has `handling=strict` and a preference that is not known.", "content": PROBLEM})
 
 
 def _add_links(document: dict[str, Any], collection: str, created: dict[str, Any]) -> None:

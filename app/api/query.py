@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 from starlette.requests import Request
 
+from app.api.deferred import Deferred
 from app.api.scalars import DateTime, Flag
 
 MAX_FILTERS = 20
@@ -143,7 +144,7 @@ SKIPPED = "Rows to skip; prefer `cursor`, which stays fast and stable."
 Fields = Annotated[str | None, Field(description="Comma-separated names of the fields to answer, instead of all.")]
 
 
-class ItemQuery(BaseModel):
+class ItemQuery(Deferred):
     """What the route of one row understands."""
 
     model_config = ConfigDict(extra="forbid")
@@ -151,7 +152,7 @@ class ItemQuery(BaseModel):
     fields: Fields = None
 
 
-class Filters(BaseModel):
+class Filters(Deferred):
     """The filters that every resource has: on its built-in columns. Subclasses add those of the resource."""
 
     model_config = ConfigDict(extra="forbid")

@@ -9,6 +9,7 @@ from fastapi import Header, HTTPException, Response
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
+from app.api.deferred import Deferred
 from app.db.session import JsonRow, Session
 from app.db.statements import Statement
 from app.db.table import OwnedTable
@@ -25,7 +26,7 @@ IfNoneMatch = Annotated[str | None, Header(description="ETag of the row that the
 UnlessMatch = Annotated[str | None, Header(description="ETags that the row must not have, or `*` for no row at all; 412 otherwise.")]
 
 
-class Page[T](BaseModel):
+class Page[T](Deferred):
     """One page of a list."""
 
     items: list[T]
@@ -34,7 +35,7 @@ class Page[T](BaseModel):
     total: Annotated[int, Field(default_factory=int, description="Only where `count` asks for it.")]
 
 
-class Aggregates[T](BaseModel):
+class Aggregates[T](Deferred):
     """The groups of rows with what was calculated for each; one group where nothing is grouped by."""
 
     items: list[T]
@@ -46,14 +47,22 @@ class Problem(BaseModel):
     detail: str
 
 
+PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+"""The body of an error: a `Problem`, by the name of its schema. As a model, each answer of each route would build it again."""
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": PROBLEM}
+
+
 UNAUTHORIZED: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "The token is missing or not valid."},
-    403: {"model": Problem, "description": "The token belongs to another user."},
+    401: _problem("The token is missing or not valid."),
+    403: _problem("The token belongs to another user."),
 }
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "The user has no such row."}}
-STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem, "description": "The row has changed since: If-Match does not match."}}
-CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "description": "Another row stands in the way."}}
-UNCONDITIONAL: dict[int | str, dict[str, Any]] = {428: {"model": Problem, "description": "If-Match is required."}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problem("The user has no such row.")}
+STALE: dict[int | str, dict[str, Any]] = {412: _problem("The row has changed since: If-Match does not match.")}
+CONFLICT: dict[int | str, dict[str, Any]] = {409: _problem("Another row stands in the way.")}
+UNCONDITIONAL: dict[int | str, dict[str, Any]] = {428: _problem("If-Match is required.")}
 
 
 class JsonResponse(Response):

@@ -120,7 +120,8 @@ class Statement:
     result columns whose values need a step to go into JSON.
     """
 
-    __slots__ = ("_alone", "_as_json", "_constants", "_encoders", "_names", "decoders", "is_delete", "is_read", "sql")
+    _COMPILED = ("_constants", "_encoders", "_names", "decoders", "sql")
+    __slots__ = (*_COMPILED, "_alone", "_as_json", "_source", "is_delete", "is_read")
 
     def __init__(
         self,
@@ -130,14 +131,24 @@ class Statement:
         alone: "Callable[[], Statement] | None" = None,
         as_json: "Callable[[], Statement] | None" = None,
     ) -> None:
-        """Compile `statement`, or `wrapped` in its stead; `alone` and `as_json` make what the properties of these names are."""
+        """`wrapped` is what is run, in the stead of `statement`; `alone` and `as_json` make what the properties of these names are."""
         self._alone = alone
         self._as_json = as_json
-        # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
-        compiled = cast("Any", statement if wrapped is None else wrapped).compile(dialect=DIALECT)
-        self.sql: str = str(compiled)
+        self._source = statement, wrapped
         self.is_read = not isinstance(statement, UpdateBase)
         self.is_delete = isinstance(statement, Delete)
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile the statement when one of what that gives is first wanted: a module has statements for many kinds of requests."""
+        if name not in self._COMPILED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._compile(*self._source)
+        return getattr(self, name)
+
+    def _compile(self, statement: Any, wrapped: Any) -> None:
+        # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
+        compiled = (statement if wrapped is None else wrapped).compile(dialect=DIALECT)
+        self.sql: str = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._encoders: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(

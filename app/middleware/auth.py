@@ -4,8 +4,6 @@
 path is that token's subject. Both come before anything else of the request is looked at.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from typing import Annotated

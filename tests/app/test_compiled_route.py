@@ -7,9 +7,10 @@ import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.api import segments
+from app.api.deferred import Deferred
 from app.api.route import CompiledRoute
 from app.middleware import errors
 
@@ -17,14 +18,14 @@ KNOWN_FASTAPI = "0.165."
 """CompiledRoute reads FastAPI's dependants; before another version is allowed here, this file has to pass with it."""
 
 
-class Body(BaseModel):
+class Body(Deferred):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     title: Annotated[str, Field(min_length=1)]
     count: int = 3
 
 
-class Listed(BaseModel):
+class Listed(Deferred):
     model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
 
 from tests.support.database import Database
+from tests.support.generated import run_python
 from tests.support.serving import Api, serving
+from tests.support.tokens import SECRET
 
+ROOT = Path(__file__).resolve().parents[2]
+BOTH_DOCUMENTS = f"""
+import json
+from app.api import docs
+from app.config import load_settings
+from app.main import create_app
+settings = load_settings({{"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "JWT_SECRET": "{SECRET}"}}, env_file=None)
+share, docs.share_fields = docs.share_fields, lambda: None
+documents = [create_app(settings).openapi()]
+docs.share_fields = share
+documents.append(create_app(settings).openapi())
+print(json.dumps(documents))
+"""
 PATHS = ["/docs", "/openapi.json", "/redoc", "/docs/oauth2-redirect"]
 
 
@@ -109,3 +126,8 @@ def test_the_document_says_what_no_signature_shows(api: Api) -> None:
         assert link["parameters"].keys() == {"user_id", "task_id"}
         assert link["operationId"] in operations
     assert "ETag" in operations["get_task"]["responses"]["304"]["headers"]
+
+
+def test_fields_that_are_made_once_are_described_as_those_that_fastapi_makes_for_each_route() -> None:
+    apart, shared = json.loads(run_python(ROOT, "-c", BOTH_DOCUMENTS))
+    assert shared == apart
