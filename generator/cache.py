@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,7 @@ def cache_folder() -> Path:
     return (folder if folder.is_absolute() else Path.home() / ".cache") / "rowsmith"
 
 
+@cache
 def compiler_state(version: str) -> str:
     """A digest of the compiler of that version: its sources and the packages that shape what it writes. OSError: it cannot be read."""
     folder = Path(generator.__file__).parent

@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 from generator import hooks, naming
@@ -23,6 +21,7 @@ from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, pars
 from generator.pipeline import Build
 from generator.records import record
 from generator.render import RenderedFile
+from generator.targets import Target, targets_of
 
 STAGE = "app/.rowsmith-stage"
 """Where `generator.write` prepares files; what an interrupted run has left there."""
@@ -114,7 +113,7 @@ def compare(root: Path, build: Build, version: str) -> Drift:
     reading = read_lock(root)
     known, interrupted = interrupted_lock(root, reading.lock)
     changes = Changes(known, schema, build.parts, version)
-    read = targets_of(root)
+    read = build.read or targets_of(root)
     files = [_generated(read(file.path), file, known, changes) for file in build.files]
     files += [_stub(read(path), path, text, source, known) for path, (text, source) in hooks.stubs(schema).items()]
     current = {file.path for file in files}
@@ -167,58 +166,6 @@ def _orphan(found: Target, entry: LockedFile) -> list[FileDrift]:
     if found.data is None:
         return []
     return [drift if digest(found.data) in entry.digests else replace(drift, state=State.ORPHAN_EDITED)]
-
-
-@record
-class Target:
-    """A place in the project: the bytes of the file that is there, links followed (None: no file), or why it cannot be used."""
-
-    data: bytes | None
-    problem: str | None = None
-
-
-def read_target(root: Path, path: str) -> Target:
-    """Read a file of the project by its relative path, without ever leaving the project. OSError: it cannot be read."""
-    return targets_of(root)(path)
-
-
-def targets_of(root: Path) -> Callable[[str], Target]:
-    """`read_target` for many files: where a folder really is is looked up once (2,000 files take a third of the time)."""
-    top = os.path.realpath(root)
-    within = f"{top.rstrip('/')}/"
-    real_folder = cache(os.path.realpath)
-
-    def read(path: str) -> Target:
-        folder, _, name = f"{within}{path}".rpartition("/")
-        real = f"{real_folder(folder)}/{name}"
-        linked = os.path.islink(real)  # noqa: PTH114 - one of many
-        if linked:
-            real = os.path.realpath(real)
-        if not real.startswith(within):
-            return Target(None, "a symbolic link leads out of the project")
-        try:
-            mode = os.stat(real).st_mode  # noqa: PTH116 - as above
-        except (FileNotFoundError, NotADirectoryError):
-            if not linked and os.path.isdir(os.path.dirname(real)):  # noqa: PTH112, PTH120 - as above; nearly always
-                return Target(None)
-            return Target(None, _in_the_way(Path(top), root / path, Path(real)))
-        if not stat.S_ISREG(mode):
-            return Target(None, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
-        with open(real, "rb") as file:  # noqa: PTH123 - as above
-            return Target(file.read())
-
-    return read
-
-
-def _in_the_way(top: Path, path: Path, real: Path) -> str | None:
-    """Why nothing can be written at a place where no file is; None when it can."""
-    if path.is_symlink():
-        return "it is a symbolic link that leads nowhere"
-    if real.parent.is_dir():
-        return None
-    folders = (top / parent for parent in reversed(real.relative_to(top).parents))
-    blocking = next((folder for folder in folders if folder.exists() and not folder.is_dir()), None)
-    return None if blocking is None else f"`{blocking.relative_to(top).as_posix()}` is not a folder"
 
 
 def _strays(root: Path, known: set[str]) -> Iterator[str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from generator import hooks
 from generator.diagnostics import WIDTH, Diagnostic, Related, error
-from generator.drift import REFUSED, Drift, FileDrift, State, targets_of
+from generator.drift import REFUSED, Drift, FileDrift, State
 from generator.ir import Resource, Schema, Span
 from generator.lock import LOCK_PATH, FileKind
+from generator.targets import targets_of
 
 GENERATE = "`rowsmith generate` brings it up to date"
 MANY = 40

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,19 +19,21 @@ from generator.parts import Part
 from generator.records import packed, record
 from generator.render import Modules, RenderedFile, render, render_others
 from generator.shown import digest_of, shown_of
+from generator.targets import ReadTarget, Target, targets_of
 
 
 @record
 class Build:
     """What one run of the compiler gives: no schema and no files when there is an error among the diagnostics.
 
-    `parts` are those of the specs, by path; none after an error.
+    `parts` are those of the specs, by path; none after an error. `read` reads files of the project, and keeps those that it has read.
     """
 
     schema: Schema | None
     files: tuple[RenderedFile, ...]
     diagnostics: tuple[Diagnostic, ...]
     parts: Mapping[str, Mapping[str, Part]]
+    read: ReadTarget | None = field(default=None, compare=False, repr=False)
 
 
 def compile_project(root: Path) -> Build:
@@ -96,7 +99,8 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     }
     resources = {known.resource.name: now[path].digest for path, known in compiled.known.items()}
     shown = {digest_of(one, resources): one for one in shown_of(compiled.schema)}
-    known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(root, one.resource, memory.written.get(key)))}
+    read = cache(targets_of(root))
+    known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(read, one.resource, memory.written.get(key)))}
     files, modules = render_others(compiled.schema, list(shown.values()), known)
     written = {
         key: memory.written[key] if one.resource.name in known else _written(modules[one.resource.name]) for key, one in shown.items()
@@ -104,29 +108,30 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     latest = Memory(plurals, now, written)
     if latest != memory and sum(len(known.warnings) for known in compiled.known.values()) == len(compiled.diagnostics):
         remember(root, latest)
-    return _build(compiled, files)
+    return replace(_build(compiled, files), read=read)
 
 
-def _on_disk(root: Path, resource: Resource, written: Written | None) -> Modules | None:
+def _on_disk(read: ReadTarget, resource: Resource, written: Written | None) -> Modules | None:
     """The modules of a resource, where what was written stands there still: its digest says that it is the same."""
     if written is None:
         return None
     (model_path, model_digest), (routes_path, routes_digest) = written.model, written.routes
-    model, routes = _text(f"{root}/{model_path}", model_digest), _text(f"{root}/{routes_path}", routes_digest)
+    try:
+        model, routes = _text(read(model_path), model_digest), _text(read(routes_path), routes_digest)
+    except OSError:
+        return None
     if model is None or routes is None:
         return None
     source = resource.source
     return Modules(resource.name, RenderedFile(model_path, model, source), RenderedFile(routes_path, routes, source), written.beside)
 
 
-def _text(path: str, expected: str) -> str | None:
+def _text(found: Target, expected: str) -> str | None:
     """The text of a file with that digest; None where there is none."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - one of many
-            data = file.read()
-    except OSError:
+    if found.data is None or digest(found.data) != expected:
         return None
-    return data.replace(b"\r\n", b"\n").decode() if digest(data) == expected else None
+    text = found.data.decode()
+    return text.replace("\r\n", "\n") if "\r" in text else text
 
 
 def _written(modules: Modules) -> Written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from hashlib import sha256
 from typing import cast
 
@@ -48,8 +49,14 @@ def _said(value: object, resources: Mapping[str, str]) -> str:
     """A text that tells a value from every other one."""
     if isinstance(value, Resource):
         return resources[value.name]
-    if is_dataclass(value) and type(value).__module__ != ir.__name__:  # those of the schema hold no resources: their repr says all
-        return f"{type(value).__name__}({', '.join(_said(getattr(value, one.name), resources) for one in fields(value))})"
+    if (names := _names(type(value))) is not None:
+        return f"{type(value).__name__}({', '.join(_said(getattr(value, name), resources) for name in names)})"
     if isinstance(value, tuple):
-        return f"({', '.join(_said(item, resources) for item in cast('tuple[object, ...]', value))})"
+        return f"({', '.join(_said(item, resources) for item in cast('tuple[object, ...]', value))})" if value else "()"
     return repr(value)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The parts of a record that may hold resources; None where there are none. Those of the schema hold none: their repr says all."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) and kind.__module__ != ir.__name__ else None

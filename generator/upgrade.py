@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.diagnostics import Diagnostic, error
-from generator.drift import REFUSED, Drift, FileDrift, State, interrupted_lock, read_target
+from generator.drift import REFUSED, Drift, FileDrift, State, interrupted_lock
 from generator.ir import Schema, Span
 from generator.lock import FileKind, Lock, LockedFile, digest, read_lock
 from generator.records import record
+from generator.targets import read_target
 
 
 @record

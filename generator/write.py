@@ -22,10 +22,11 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift, read_target
+from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift
 from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
 from generator.records import record
+from generator.targets import read_target
 
 
 class UnwritableError(Exception):

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from generator.cache import cache_folder, compiler_state
+from generator.files import contents
 
 FOLDERS = ("resources", "app")
 MOST = 100
@@ -27,8 +28,7 @@ def state_of(root: Path, version: str) -> str | None:
         for folder in FOLDERS:
             top = os.fspath(root / folder)
             for path in sorted(_files(top)):
-                with open(path, "rb") as file:  # noqa: PTH123 - one of thousands
-                    data = file.read()
+                data = contents(path)
                 digest.update(os.fsencode(f"\0{folder}{path.removeprefix(top)} {len(data)}\0"))
                 digest.update(data)
     except (OSError, ValueError):
