@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.api.openapi import complete
 from app.api.openapi_fields import share_fields
+from app.api.openapi_process import OpenApiProcess
 from app.api.segments import Segments
 from app.config import Settings
 from app.db.table import OwnedTable
@@ -57,7 +58,7 @@ ASSET_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, 
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Add /docs to `app`, and complete its /openapi.json."""
+    """Add /docs to `app`, and complete its /openapi.json; with many resources, a process of its own makes that."""
     share_fields()
     fastapi_openapi = app.openapi
 
@@ -71,6 +72,8 @@ def install(app: FastAPI, settings: Settings) -> None:
         return document
 
     app.openapi = openapi
+    if ON_DEMAND:
+        app.add_route("/openapi.json", OpenApiProcess(settings).answer, include_in_schema=False)
     assets = {name: (file.read_bytes(), media_type) for name, (file, media_type) in ASSETS.items()}
     version = blake2s(b"".join(content for content, _ in assets.values()), digest_size=6).hexdigest()
 

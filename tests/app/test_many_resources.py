@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
+import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 
+from app.api import openapi_process
+from app.api.openapi_process import OpenApiProcess
 from app.api.segments import Segments
+from app.config import load_settings
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.plan import packages
 from tests.support.database import new_database
 from tests.support.generated import lint, run_python, type_check, write_core, write_generated, write_specs
 from tests.support.serving import Api, serving
 from tests.support.tables import TableMaker
-from tests.support.tokens import new_user
+from tests.support.tokens import SECRET, new_user
 
 COUNT = packages.IMPORTED_AT_ONCE + 2
 
@@ -36,6 +45,8 @@ EXTENSIONS = """
 from fastapi import FastAPI
 
 def setup(app: FastAPI) -> None:
+    print("No part of a document.")
+
     @app.get("/api/{user_id}/thing7s/ours")
     async def ours(user_id: str) -> str:
         return f"ours of {user_id}"
@@ -142,12 +153,35 @@ def test_it_is_ready_when_all_tables_are_there(api: Api) -> None:
 
 
 def test_the_documentation_has_all_of_them_in_order(api: Api) -> None:
-    document = api.client.get("/openapi.json").json()
+    """While it is made, the worker answers others; what is asked for meanwhile is made together."""
+    user = new_user()
+    with ThreadPoolExecutor() as threads:
+        first, second = (threads.submit(api.client.get, "/openapi.json", timeout=300) for _ in range(2))
+        answers = 0
+        while not first.done():
+            assert api.call(user, "GET", f"/api/{user}/thing30s").status_code == 200
+            answers += 1
+            time.sleep(0.1)
+        assert answers > 5
+        assert second.result().json() == first.result().json()
+    document = first.result().json()
     paths = list(document["paths"])
     assert paths == sorted(paths)
     assert {f"/api/{{user_id}}/thing{number}s" for number in range(COUNT - 1)} <= set(paths)
+    assert "/api/{user_id}/thing7s/ours" in paths
     assert len(document["tags"]) == COUNT
     assert api.client.get("/openapi.json").json() == document
+
+
+async def test_a_document_that_could_not_be_made_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = OpenApiProcess(load_settings({"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "JWT_SECRET": SECRET}, env_file=None))
+    request = Request({"type": "http", "root_path": "/behind/"})
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        await process.answer(request)
+    monkeypatch.setattr(sys, "executable", shutil.which("echo"))
+    monkeypatch.setattr(openapi_process, "_COMMAND", ('{"paths": {}}',))
+    assert json.loads(bytes((await process.answer(request)).body)) == {"paths": {}, "servers": [{"url": "/behind"}]}
 
 
 def test_ruff_and_pyright_find_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
