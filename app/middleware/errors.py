@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import SettingsError
-from app.middleware.request_id import request_id
+from app.middleware.request_id import STATUS, request_id
 
 logger = logging.getLogger("app")
 
@@ -84,17 +84,10 @@ class UnhandledErrorMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
-
-        def send_noting(message: Message) -> Awaitable[None]:
-            nonlocal started
-            started = True
-            return send(message)
-
         try:
-            await self.app(scope, receive, send_noting)
+            await self.app(scope, receive, send)
         except Exception as error:
-            if started:
+            if STATUS in scope:
                 raise  # the server cuts the connection: half an answer must not look like a whole one
             logger.exception("unhandled error")
             response = await _server_error(Request(scope), error)

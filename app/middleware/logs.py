@@ -20,11 +20,11 @@ from pydantic_core import ValidationError
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from sqlalchemy.exc import StatementError
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import Settings
 from app.middleware.errors import CLIENT_GONE
-from app.middleware.request_id import request_id
+from app.middleware.request_id import STATUS, request_id
 
 access = logging.getLogger("app.access")
 
@@ -152,19 +152,11 @@ class AccessLogMiddleware:
         return self.app(scope, receive, send)
 
     async def _logged(self, level: int, scope: Scope, receive: Receive, send: Send) -> None:
-        status = CLIENT_GONE
         start = perf_counter()
-
-        def send_noting(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            return send(message)
-
         try:
-            await self.app(scope, receive, send_noting)
+            await self.app(scope, receive, send)
         finally:
-            _log_request(level, scope, status, (perf_counter() - start) * 1000)
+            _log_request(level, scope, scope.get(STATUS, CLIENT_GONE), (perf_counter() - start) * 1000)
 
 
 def _log_request(level: int, scope: Scope, status: int, duration: float) -> None:

@@ -5,7 +5,9 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.middleware.request_id import STATUS
 
 disable_created_metrics()
 
@@ -42,18 +44,10 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = ""
         start = perf_counter()
-
-        async def send_noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_noting)
+            await self.app(scope, receive, send)
         finally:
             route = getattr(scope.get("route"), "path", UNROUTED)
             self.metrics.seconds.labels(scope["method"], route).observe(perf_counter() - start)
-            self.metrics.requests.labels(scope["method"], route, status).inc()
+            self.metrics.requests.labels(scope["method"], route, str(scope.get(STATUS, ""))).inc()

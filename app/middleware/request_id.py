@@ -8,6 +8,9 @@ from random import getrandbits
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
+STATUS = "app.status"
+"""Where the scope of a request has the status of its answer, once that has begun."""
+
 SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -15,7 +18,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class RequestIdMiddleware:
-    """Takes a sane X-Request-ID from the client, or makes one up, and answers with it."""
+    """Takes a sane X-Request-ID from the client, or makes one up, and answers with it.
+
+    It is the one middleware that sees every answer, and notes in the scope how it begins, for those inside of it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,6 +35,7 @@ class RequestIdMiddleware:
 
         def send_named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
+                scope[STATUS] = message["status"]
                 message["headers"] = [*message.get("headers", ()), (HEADER, name)]
             return send(message)
 
