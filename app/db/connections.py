@@ -1,7 +1,7 @@
 """The connections to PostgreSQL: opened when they are needed, kept, and given out to one user of them at a time.
 
 asyncpg has a pool, too. It spends a task, two timers and a proxy on each loan, which is as much time as the statement itself takes; here a
-loan is a semaphore and a list. What asyncpg's pool is careful about holds here as well: a connection comes back from a cancelled statement
+loan is a number and a list. What asyncpg's pool is careful about holds here as well: a connection comes back from a cancelled statement
 only when the server has ended it, a broken one is never given out again, and nobody waits longer than was said.
 """
 
@@ -35,7 +35,8 @@ class Connections:
         self._kept = kept
         self._most = most
         self._patience = patience
-        self._places = asyncio.Semaphore(most)
+        self._free = most  # places that nobody has; while somebody waits for one, there is none
+        self._waiting: dict[asyncio.Future[None], None] = {}  # in their order
         self._idle: list[Connection] = []  # the last one that came back is the first to go out, so that the others can be seen to be unused
         self._open: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -51,11 +52,10 @@ class Connections:
         """A connection that has to be given back with `give_back`; `lend` is the safe way."""
         if self._closed:
             raise asyncpg.InterfaceError("the connections are closed")
-        if self._places.locked():
-            async with timeout(self._patience):
-                await self._places.acquire()
+        if self._free:
+            self._free -= 1
         else:
-            await self._places.acquire()
+            await self._wait(self._patience)
         while self._idle:
             connection = self._idle.pop()
             self._least_idle = min(self._least_idle, len(self._idle))
@@ -65,7 +65,7 @@ class Connections:
         try:
             connection = await self._connect()
         except BaseException:  # also where the request is cancelled meanwhile: its place would be lost for good
-            self._places.release()
+            self._leave()
             raise
         self._open.add(connection)
         return connection
@@ -89,8 +89,8 @@ class Connections:
         self._timer.cancel()
         with suppress(TimeoutError):
             async with timeout(CLOSE_TIMEOUT):
-                for _ in range(self._most):
-                    await self._places.acquire()
+                for _ in range(self._most - self._free):
+                    await self._wait(CLOSE_TIMEOUT)
                 await asyncio.gather(*(connection.close() for connection in self._idle), return_exceptions=True)
         for connection in self._open:
             connection.terminate()
@@ -116,7 +116,30 @@ class Connections:
             self._open.discard(connection)
         else:
             self._idle.append(connection)
-        self._places.release()
+        self._leave()
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait for a place, which goes from whoever leaves it to the one that has waited longest; TimeoutError when none comes in time."""
+        place = asyncio.get_running_loop().create_future()
+        self._waiting[place] = None
+        try:
+            async with timeout(seconds):
+                await place
+        except BaseException:  # also where the request is cancelled
+            self._waiting.pop(place, None)
+            if place.done() and not place.cancelled():  # it came at that very moment
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Hand a place over, or leave it free."""
+        while self._waiting:
+            place = next(iter(self._waiting))
+            del self._waiting[place]
+            if not place.done():  # its request was not cancelled meanwhile
+                place.set_result(None)
+                return
+        self._free += 1
 
     def _close_unused(self) -> None:
         """Close what nobody needed since the last time, down to the number that is kept."""

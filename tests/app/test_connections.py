@@ -145,6 +145,24 @@ def test_a_thousand_cancellations_at_any_moment_lose_no_connection(database: Dat
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_a_place_passes_over_who_leaves_the_queue_in_the_step_in_which_it_comes(database: Database, *, comes_first: bool) -> None:
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1) as made:
+            connection = await made.take()
+            leaving, staying = (asyncio.create_task(made.take()) for _ in range(2))
+            await asyncio.sleep(0)
+            steps = [lambda: made.give_back(connection, None), leaving.cancel]
+            for step in steps if comes_first else reversed(steps):
+                step()
+            async with asyncio.timeout(5):
+                made.give_back(await staying, None)
+            assert leaving.cancelled()
+            await all_work(made, 1)
+
+    asyncio.run(run())
+
+
 def test_an_open_transaction_is_rolled_back(database: Database) -> None:
     async def run() -> None:
         async with connections(database.app_dsn, most=1) as made:
