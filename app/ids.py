@@ -1,10 +1,11 @@
 """Ids of rows: UUIDv7, which sort by the time they were made (RFC 9562)."""
 
-import sys
+from uuid import UUID
 
-if sys.version_info >= (3, 14):
-    from uuid import uuid7
-else:
-    from uuid_utils.compat import uuid7
+import uuid_utils
+from asyncpg.pgproto import pgproto
 
-__all__ = ["uuid7"]
+
+def uuid7() -> UUID:
+    """A new id, of the class that asyncpg has for its own: the standard library's takes twice the time to make and to send."""
+    return pgproto.UUID(uuid_utils.uuid7().bytes)
