@@ -52,16 +52,9 @@ class CompiledRoute(APIRoute):
             return await fastapi_handler(request)
 
         try:
-            solve = _compile(dependant)
+            compiled_handler = _compile(dependant, checked_fastapi_handler)
         except UnknownSignatureError:
             return self.finished(self._writing(checked_fastapi_handler))
-        call = cast("Callable[..., Awaitable[Response]]", dependant.call)
-
-        async def compiled_handler(request: Request) -> Response:
-            if request.scope["app"].dependency_overrides:
-                return await checked_fastapi_handler(request)
-            return await call(**await solve(request))
-
         handler = self.finished(self._writing(compiled_handler))
         cast("Any", route).compiled_handler = handler  # for whoever needs nothing of what FastAPI has around it
         return handler
@@ -82,10 +75,11 @@ class _Call(NamedTuple):
     results: tuple[tuple[str, int], ...]
 
 
-def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
-    """A function from the request to the handler's arguments; UnknownSignatureError when FastAPI has to do it."""
+def _compile(dependant: Dependant, fastapi_handler: Handler) -> Handler:
+    """A handler that calls `dependant.call` with its arguments; UnknownSignatureError when `fastapi_handler` has to do it."""
     if not iscoroutinefunction(dependant.call) or not _is_plain(dependant):
         raise UnknownSignatureError
+    call = cast("Callable[..., Awaitable[Response]]", dependant.call)
     calls: list[_Call] = []
     results = _add_dependencies(dependant, calls, {})
     path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
@@ -93,7 +87,9 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
     query_name, query_model = _only(dependant.query_params, NoQuery)
     body_name, body_model = _only(dependant.body_params, None)
 
-    async def solve(request: Request) -> Values:
+    async def compiled_handler(request: Request) -> Response:
+        if request.scope["app"].dependency_overrides:
+            return await fastapi_handler(request)
         given: dict[str, str] = request.scope["path_params"]
         solved: list[Any] = [request]
         for function, path_names, sources in calls:
@@ -113,9 +109,9 @@ def _compile(dependant: Dependant) -> Callable[[Request], Awaitable[Values]]:
             values[name] = header(request, alias)
         if body is not None and body_model is not None and body_name is not None:
             values[body_name] = validate_body(body_model, body)
-        return values
+        return await call(**values)
 
-    return solve
+    return compiled_handler
 
 
 def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel] | M]:
@@ -160,7 +156,7 @@ def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any
 
 
 def _is_plain(dependant: Dependant) -> bool:
-    """Whether it takes nothing but what `solve` can give."""
+    """Whether it takes nothing but what `_compile` knows how to get."""
     return not (
         dependant.cookie_params
         or dependant.websocket_param_name
