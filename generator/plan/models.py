@@ -434,10 +434,10 @@ class _ModelPlanner:
 
     def _factory(self, field_type: FieldType, written: str) -> str:
         """What makes a default list or object anew for each row."""
-        if written == "[]" and isinstance(field_type, ListType):
-            return self._python(field_type)
-        if written in {"[]", "{}"}:
-            return self.names.builtin({"[]": "list", "{}": "dict"}[written])
+        if written == "[]":
+            return self.names.use("app.api.scalars", "empty_list")
+        if written == "{}":
+            return self.names.builtin("dict")
         return f"{self.names.use('app.api.scalars', 'copies')}({written})" if isinstance(field_type, JsonType) else f"lambda: {written}"
 
     def _rules(self, fields: list[Field]) -> tuple[Rule, ...]:
