@@ -17,7 +17,7 @@ from app.api import rules
 from app.api.batch import MAX_ELEMENTS, Target
 from app.api.body import Body, Read, broken_rule
 from app.api.query import MAX_SEARCH, SORT, WHOLE, AggregateQuery, Filters, ItemQuery, ListQuery, Names, SortKeys, Values
-from app.api.scalars import URL, DateTime, Exact, Flag, Json, unset
+from app.api.scalars import URL, DateTime, Exact, Flag, Json, empty_list, unset
 from app.api.scalars import Time as Time_
 from app.db.search import search_index
 from app.db.table import TEXT, TIMESTAMP, OwnedTable, check, column, computed, expression
@@ -154,8 +154,8 @@ class TaskReplace(Body):
     due_at: DateTime | None = None
     estimate: TaskEstimate | None = None
     progress: TaskProgress = 0
-    labels: TaskLabels = Field(default_factory=list[str])
-    links: TaskLinks = Field(default_factory=list[str])
+    labels: TaskLabels = Field(default_factory=empty_list)
+    links: TaskLinks = Field(default_factory=empty_list)
     checklist: TaskChecklist | None = None
     reminder_time: Time_ | None = None
     project_id: UUID | None = None
