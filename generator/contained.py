@@ -8,21 +8,26 @@ and whatever is an error among them, or is not contained, is left to a compile o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from generator.diagnostics import ordered
-from generator.front import Compiled, compile_front
 from generator.ir import EnumType, Field, ListType, Reference, Resource, Schema
-from generator.memory import Known, Memory, known_of
+from generator.memory import Compiled, Known, Memory, known_of
 from generator.naming import plural_of, resource_classes
+from generator.parallel import beside
+
+FRONT = "generator.front"
 
 MOST = 20
 """Changed specs up to which this is tried."""
 
 
-def compile_contained(specs: Mapping[str, bytes], plurals: Mapping[str, str], memory: Memory) -> Compiled | None:
-    """The same as a compile of all specs gives; None where only that can tell."""
+def compile_contained(
+    specs: Mapping[str, bytes], plurals: Mapping[str, str], memory: Memory, meanwhile: Callable[[], None] = lambda: None
+) -> Compiled | None:
+    """The same as a compile of all specs gives; None where only that can tell. `meanwhile` is done while another process compiles."""
     if memory.specs.keys() != specs.keys():
         return None
     changed = [path for path, data in specs.items() if sha256(data).hexdigest() != memory.specs[path].text]
@@ -33,7 +38,7 @@ def compile_contained(specs: Mapping[str, bytes], plurals: Mapping[str, str], me
         return None
     if changed:
         near = _near(changed, known)
-        part = compile_front({path: specs[path] for path in specs if path in near}, plurals, specs.keys() - near)
+        part = _compiled({path: specs[path] for path in specs if path in near}, plurals, specs.keys() - near, meanwhile)
         if part.schema is None or any(_outline(part.known[path].resource) != _outline(known[path].resource) for path in changed):
             return None
         if any(not set(_relations(part.known[path].resource)) >= set(_relations(known[path].resource)) for path in changed):
@@ -44,6 +49,21 @@ def compile_contained(specs: Mapping[str, bytes], plurals: Mapping[str, str], me
         return None
     unchanged = {path: remembered for path, remembered in memory.specs.items() if path not in changed}
     return Compiled(schema, ordered(warning for one in known.values() for warning in one.warnings), known, unchanged)
+
+
+def _compiled(specs: Mapping[str, bytes], plurals: Mapping[str, str], others: Iterable[str], meanwhile: Callable[[], None]) -> Compiled:
+    """Compile a few specs. To load what does takes ten times as long: where it is not loaded, another process does both."""
+
+    def work() -> Compiled:
+        from generator.front import compile_front  # noqa: PLC0415 - as said
+
+        return compile_front(specs, plurals, list(others))
+
+    if FRONT in sys.modules:
+        return work()
+    with beside(work) as compiled:
+        meanwhile()
+        return compiled()
 
 
 def _has_its_plural(known: Known, plurals: Mapping[str, str], memory: Memory) -> bool:

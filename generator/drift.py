@@ -20,7 +20,7 @@ from generator.ir import Schema
 from generator.lock import FileKind, Lock, LockedFile, LockReading, digest, parse_lock, read_lock
 from generator.pipeline import Build
 from generator.records import record
-from generator.render import RenderedFile
+from generator.rendered import RenderedFile
 from generator.targets import Target, targets_of
 
 STAGE = "app/.rowsmith-stage"

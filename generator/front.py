@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 
 from generator.diagnostics import Diagnostic, has_errors, ordered
-from generator.ir import Schema
 from generator.load import load_file
-from generator.memory import Known, Remembered
+from generator.memory import Compiled, Known
 from generator.parallel import in_parts
 from generator.parts import Part, parts_of
 from generator.records import record
@@ -17,19 +15,6 @@ from generator.resolve import resolve
 from generator.spec import read_resource
 from generator.validate import ReadFile, check_file, validate
 from generator.validation.warnings import shortened_names
-
-
-@record
-class Compiled:
-    """The schema, or None where there is an error among the diagnostics; and what is known of each spec by path, none after an error.
-
-    `unchanged` are those of which that was known before.
-    """
-
-    schema: Schema | None
-    diagnostics: tuple[Diagnostic, ...]
-    known: Mapping[str, Known]
-    unchanged: Mapping[str, Remembered] = field(default_factory=dict[str, Remembered])
 
 
 def compile_front(specs: Mapping[str, bytes], plurals: Mapping[str, str], unread: Iterable[str] = ()) -> Compiled:

@@ -23,7 +23,7 @@ from typing import Any
 from generator import diagnostics, ir
 from generator.cache import cache_folder, compiler_state
 from generator.diagnostics import Diagnostic
-from generator.ir import Resource
+from generator.ir import Resource, Schema
 from generator.parts import Part
 from generator.records import packed, record
 
@@ -54,6 +54,19 @@ class Remembered:
     def digest(self) -> str:
         """A digest of what was known."""
         return sha256(self.known).hexdigest()
+
+
+@record
+class Compiled:
+    """The schema, or None where there is an error among the diagnostics; and what is known of each spec by path, none after an error.
+
+    `unchanged` are those of which that was known before.
+    """
+
+    schema: Schema | None
+    diagnostics: tuple[Diagnostic, ...]
+    known: Mapping[str, Known]
+    unchanged: Mapping[str, Remembered] = field(default_factory=dict[str, Remembered])
 
 
 @record

@@ -7,6 +7,7 @@ import pickle
 import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from itertools import batched
 from math import ceil
 
@@ -22,36 +23,39 @@ def in_parts[Item, Result](work: Callable[[Sequence[Item]], list[Result]], items
     Of the other processes the results are packed; what they do beside is lost.
     """
     processes = min(os.process_cpu_count() or 1, len(items) // WORTH_A_PROCESS)
-    if processes < 2 or not hasattr(os, "fork"):
+    if processes < 2:
         return work(items)
     parts = list(batched(items, ceil(len(items) / processes), strict=False))
-    with ExitStack() as processes:
-        others = [processes.enter_context(_elsewhere(work, part)) for part in parts[1:]]
+    with ExitStack() as others:
+        waiting = [others.enter_context(beside(partial(work, part))) for part in parts[1:]]
         results = work(parts[0])
-        for other in others:
+        for other in waiting:
             results += other()
     return results
 
 
 @contextmanager
-def _elsewhere[Part, Results](work: Callable[[Part], Results], part: Part) -> Generator[Callable[[], Results]]:
-    """Begin `work` in a process of its own, a fork, which knows what this one knows; gives what waits for the results.
+def beside[Result](work: Callable[[], Result]) -> Generator[Callable[[], Result]]:
+    """Begin `work` in a process of its own, a fork, which knows what this one knows; gives what waits for its result.
 
-    Where it does not come to its end there, it is done again here, and shows why.
+    Where it does not come to its end there, or there is no other processor, it is done here, and shows why.
     """
+    if (os.process_cpu_count() or 1) < 2 or not hasattr(os, "fork"):
+        yield work
+        return
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        _give(work, part, writer)
+        _give(work, writer)
     os.close(writer)
     with open(reader, "rb") as pipe:  # noqa: PTH123 - of a descriptor
 
-        def results() -> Results:
+        def result() -> Result:
             size, data = int.from_bytes(pipe.read(_SIZE)), pipe.read()
-            return pickle.loads(data) if data and len(data) == size else work(part)  # noqa: S301 - of our own process
+            return pickle.loads(data) if data and len(data) == size else work()  # noqa: S301 - of our own process
 
         try:
-            yield results
+            yield result
         finally:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)  # it has nothing more to do
@@ -61,11 +65,11 @@ def _elsewhere[Part, Results](work: Callable[[Part], Results], part: Part) -> Ge
 _SIZE = 8  # bytes that say how many follow
 
 
-def _give[Part, Results](work: Callable[[Part], Results], part: Part, writer: int) -> None:
-    """Write the results of `work`, and end this process."""
+def _give(work: Callable[[], object], writer: int) -> None:
+    """Write the result of `work`, and end this process."""
     try:
         with open(writer, "wb") as pipe:
-            data = packed(work(part))
+            data = packed(work())
             pipe.write(len(data).to_bytes(_SIZE) + data)
     finally:
         os._exit(0)

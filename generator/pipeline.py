@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache
 from hashlib import sha256
@@ -11,14 +12,13 @@ from pathlib import Path
 from generator.contained import compile_contained
 from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.files import read_specs
-from generator.front import Compiled, compile_front
 from generator.ir import Resource, Schema
 from generator.lock import digest, frozen_plurals
-from generator.memory import WORTH_IT, Memory, Remembered, Written, many_records, recall, remember
+from generator.memory import WORTH_IT, Compiled, Memory, Remembered, Written, many_records, recall, remember
 from generator.parts import Part
 from generator.records import packed, record
-from generator.render import Modules, RenderedFile, render, render_others
-from generator.shown import digest_of, shown_of
+from generator.rendered import Modules, RenderedFile
+from generator.shown import Shown, digest_of, shown_of
 from generator.targets import ReadTarget, Target, targets_of
 
 
@@ -43,8 +43,8 @@ def compile_project(root: Path) -> Build:
     """
     specs, found = read_specs(root)
     if found or len(specs) < WORTH_IT:
-        compiled = _with_found(compile_front(specs, frozen_plurals(root), _paths(found)), found)
-        return _build(compiled, () if compiled.schema is None else render(compiled.schema))
+        compiled = _with_found(_compile_all(specs, frozen_plurals(root), _paths(found)), found)
+        return _build(compiled, () if compiled.schema is None else _render(compiled.schema, shown_of(compiled.schema), {})[0])
     with many_records():
         return _compile_again(root, specs)
 
@@ -55,7 +55,7 @@ def load_schema(root: Path, unsaved: Mapping[str, bytes] | None = None) -> tuple
     Gives the schema, or None when there is an error; and everything found, warnings included.
     """
     specs, found = read_specs(root)
-    compiled = _with_found(compile_front({**specs, **(unsaved or {})}, frozen_plurals(root), _paths(found)), found)
+    compiled = _with_found(_compile_all({**specs, **(unsaved or {})}, frozen_plurals(root), _paths(found)), found)
     return compiled.schema, compiled.diagnostics
 
 
@@ -67,8 +67,20 @@ def compile_specs(
     `plurals` are default plurals by resource that were frozen earlier; `unread` are the paths of further specs, which exist but could
     not be read.
     """
-    compiled = compile_front(specs, plurals or {}, unread)
+    compiled = _compile_all(specs, plurals or {}, unread)
     return compiled.schema, compiled.diagnostics
+
+
+def _compile_all(specs: Mapping[str, bytes], plurals: Mapping[str, str], unread: Iterable[str] = ()) -> Compiled:
+    from generator.front import compile_front  # noqa: PLC0415 - takes a while to load, and is not needed where nothing has changed
+
+    return compile_front(specs, plurals, unread)
+
+
+def _render(schema: Schema, shown: Sequence[Shown], known: Mapping[str, Modules]) -> tuple[tuple[RenderedFile, ...], Mapping[str, Modules]]:
+    from generator.render import render_others  # noqa: PLC0415 - takes a while to load, in which another process compiles
+
+    return render_others(schema, shown, known)
 
 
 def _paths(found: Iterable[Diagnostic]) -> list[str]:
@@ -90,7 +102,8 @@ def _build(compiled: Compiled, files: tuple[RenderedFile, ...]) -> Build:
 
 def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     plurals, memory = frozen_plurals(root), recall(root)
-    compiled = compile_contained(specs, plurals, memory) or compile_front(specs, plurals)
+    read = cache(targets_of(root))
+    compiled = compile_contained(specs, plurals, memory, lambda: _prepare(read, memory)) or _compile_all(specs, plurals)
     if compiled.schema is None:
         return _build(compiled, ())
     now = {
@@ -99,9 +112,8 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     }
     resources = {known.resource.name: now[path].digest for path, known in compiled.known.items()}
     shown = {digest_of(one, resources): one for one in shown_of(compiled.schema)}
-    read = cache(targets_of(root))
     known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(read, one.resource, memory.written.get(key)))}
-    files, modules = render_others(compiled.schema, list(shown.values()), known)
+    files, modules = _render(compiled.schema, list(shown.values()), known)
     written = {
         key: memory.written[key] if one.resource.name in known else _written(modules[one.resource.name]) for key, one in shown.items()
     }
@@ -109,6 +121,16 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     if latest != memory and sum(len(known.warnings) for known in compiled.known.values()) == len(compiled.diagnostics):
         remember(root, latest)
     return replace(_build(compiled, files), read=read)
+
+
+def _prepare(read: ReadTarget, memory: Memory) -> None:
+    """What there is to do whatever the changed specs say."""
+    import generator.render  # noqa: PLC0415, F401 - see _render  # pyright: ignore[reportUnusedImport]
+
+    for written in memory.written.values():
+        for path, _ in (written.model, written.routes):
+            with contextlib.suppress(OSError):
+                read(path)
 
 
 def _on_disk(read: ReadTarget, resource: Resource, written: Written | None) -> Modules | None:

@@ -23,33 +23,14 @@ from generator.plan.models import model_module
 from generator.plan.packages import models_index, routes_index
 from generator.plan.routes import route_module
 from generator.plan.views import RouteModule
-from generator.records import record
+from generator.rendered import Modules, RenderedFile
 from generator.shown import Shown, shown_of
 
 LINE_LENGTH = 140
 
 
-@record
-class RenderedFile:
-    """One generated file: its path below the project with `/`, its text, and the spec it comes from (None: from all of them)."""
-
-    path: str
-    text: str
-    source: str | None
-
-
 class FormatterError(Exception):
     """What was rendered is no Python: a defect of the generator, never of a spec. The message says which file, and where."""
-
-
-@record
-class Modules:
-    """The two modules of a resource; `beside` are the segments of others below which it has routes too."""
-
-    resource: str
-    model: RenderedFile
-    routes: RenderedFile
-    beside: frozenset[str]
 
 
 def render(schema: Schema) -> tuple[RenderedFile, ...]:

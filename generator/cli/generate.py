@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from generator import cli
+from generator.cache import compiler_state
 from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
+from generator.cli.remembered import answer_for, remember
 from generator.drift import Drift, FileDrift, State, compare, hand_edit, unified
 from generator.exclusion import RefusedError, project_lock
 from generator.files import FOLDER
@@ -21,7 +24,6 @@ from generator.findings import closest_path, of_files, project_path, summary
 from generator.migrations.findings import of_revisions
 from generator.pipeline import compile_project
 from generator.records import record
-from generator.schema_json import schema_text
 from generator.write import UnwritableError, apply, refresh
 
 NEWER_LOCK = "RS703"
@@ -106,11 +108,28 @@ def _run(root: Path, options: _Options) -> ExitCode:
     console.report(build.diagnostics, options.output, root)
     written = apply(root, drift, options.forced) if options.writes else bool(drift.changed)
     if options.writes:
-        refresh(root / EDITOR_SCHEMA, schema_text().encode())
+        _refresh_editor_schema(root / EDITOR_SCHEMA)
     _say_what_happened(drift, options, written)
     if options.writes and any(found.code == NO_REVISION for found in of_revisions(root, drift.schema)):
         console.say("no revision brings the database there yet: `rowsmith db revision` writes one")
     return ExitCode.FINE
+
+
+def _refresh_editor_schema(path: Path) -> None:
+    """Bring the schema for editors up to date. It is remembered which one is, since to load what makes it takes a while."""
+    with contextlib.suppress(OSError):
+        if answer_for(_state_of_schema(path.read_bytes())) is not None:
+            return
+    from generator.schema_json import schema_text  # noqa: PLC0415 - as said
+
+    text = schema_text().encode()
+    refresh(path, text)
+    with contextlib.suppress(OSError):
+        remember(_state_of_schema(text), "the schema of this compiler")
+
+
+def _state_of_schema(text: bytes) -> str:
+    return sha256(compiler_state(cli.version()).encode() + text).hexdigest()
 
 
 def _check_forced(forced: Sequence[str], drift: Drift) -> None:

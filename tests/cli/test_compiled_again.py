@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import contained, memory, pipeline, render
+from generator import front, memory, pipeline, render
 from generator.cli import main
-from generator.front import Compiled
-from generator.memory import recall
+from generator.memory import Compiled, recall
 from tests.support.command import Answer, Folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -279,14 +278,13 @@ def test_only_what_depends_on_a_change_is_rendered(twice: Twice, rendered: list[
 
 def test_only_a_changed_spec_and_its_neighbours_are_read(twice: Twice, monkeypatch: pytest.MonkeyPatch):
     read: list[set[str]] = []
-    really = contained.compile_front
+    really = front.compile_front
 
     def noted(specs: Mapping[str, bytes], plurals: Mapping[str, str], unread: Iterable[str] = ()) -> Compiled:
         read.append(set(specs))
         return really(specs, plurals, unread)
 
-    monkeypatch.setattr(contained, "compile_front", noted)
-    monkeypatch.setattr(pipeline, "compile_front", None)
+    monkeypatch.setattr(front, "compile_front", noted)
     assert twice.project.rowsmith("check").code == 0
     twice.change(edit("comment", "max_length: 200", "max_length: 201"))
     assert twice.project.rowsmith("generate").code == 0
