@@ -607,7 +607,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mutation(
         "without documentation there is no description either",
-        (MAIN, 'openapi_url="/openapi.json" if settings.docs else None', 'openapi_url="/openapi.json"'),
+        (MAIN, 'openapi_url="/openapi.json" if settings.docs and not ON_DEMAND else None', 'openapi_url="/openapi.json"'),
         red=("test_F2_docs_in_production",),
     ),
     # Create or replace
