@@ -71,7 +71,7 @@ def fuzz(api: Api, examples: int, *options: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("served", "examples", "covered"), [(serving_example, 10, ("--include-tag", "comments")), (serving_torture, 1, None)]
+    ("served", "examples", "covered"), [(serving_example, 6, ("--include-tag", "comments")), (serving_torture, 1, None)]
 )
 def test_no_request_of_a_user_fails_a_check(
     postgres: EmbeddedPostgres, served: Served, examples: int, covered: tuple[str, ...] | None

@@ -27,7 +27,7 @@ from tests.support.round_trip import RoundTrip, same
 from tests.support.strategies import projects
 
 TIMES = int(os.environ.get("ROWSMITH_EXAMPLES", "1"))
-SERVED = 4 * TIMES
+SERVED = 3 * TIMES
 DETERMINISTIC = settings(
     derandomize=True,
     database=None,
@@ -57,7 +57,7 @@ def drawn(count: int) -> list[dict[str, str]]:
     return found[-count:]
 
 
-@settings(DETERMINISTIC, max_examples=60 * TIMES)
+@settings(DETERMINISTIC, max_examples=30 * TIMES)
 @given(projects())
 def test_valid_specs_render_the_same_python_each_time(specs: dict[str, str]) -> None:
     files = render(compiled(specs))
@@ -66,7 +66,7 @@ def test_valid_specs_render_the_same_python_each_time(specs: dict[str, str]) -> 
         compile(file.text, file.path, "exec", ast.PyCF_ONLY_AST)
 
 
-@settings(DETERMINISTIC, max_examples=25 * TIMES)
+@settings(DETERMINISTIC, max_examples=15 * TIMES)
 @given(projects(), st.data())
 def test_a_change_of_one_spec_leaves_what_does_not_depend_on_it(specs: dict[str, str], data: st.DataObject) -> None:
     before = {file.path: file for file in render(compiled(specs))}
@@ -82,7 +82,7 @@ def test_a_change_of_one_spec_leaves_what_does_not_depend_on_it(specs: dict[str,
 def test_ruff_and_pyright_find_nothing_in_what_valid_specs_give() -> None:
     with temporary_folder() as folder:
         roots: list[Path] = []
-        for number, specs in enumerate(drawn(15 * TIMES)):
+        for number, specs in enumerate(drawn(10 * TIMES)):
             root = folder / f"project_{number}"
             write_core(root)
             write_specs(root, specs)

@@ -47,8 +47,8 @@ from tests.support.serving import Api
 from tests.support.tokens import new_user
 from tests.support.values import answered, values_of
 
-RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "200"))
-RUNS_IN_A_WORLD = 100
+RUNS = int(os.environ.get("ROWSMITH_TEST_RUNS", "120"))
+RUNS_IN_A_WORLD = 60
 """Queries on the same rows."""
 
 EXAMPLE = {"Project": 9, "Tag": 24, "Task": 45, "Comment": 40, "TaskTag": 60}

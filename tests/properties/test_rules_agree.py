@@ -277,7 +277,7 @@ def test_postgres_and_python_agree(postgres: EmbeddedPostgres, locale: str) -> N
     seen = {"rules": 0, "broken": 0, "passed": 0}
 
     @settings(
-        max_examples=60,
+        max_examples=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
@@ -444,7 +444,7 @@ def test_computed_values_agree(postgres: EmbeddedPostgres) -> None:
     seen = {"null": 0, "out of range": 0, "value": 0}
 
     @settings(
-        max_examples=60,
+        max_examples=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
