@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from hashlib import sha256
 
 from generator.diagnostics import ordered
@@ -25,45 +26,38 @@ MOST = 20
 
 
 def compile_contained(
-    specs: Mapping[str, bytes], plurals: Mapping[str, str], memory: Memory, meanwhile: Callable[[], None] = lambda: None
+    specs: Mapping[str, bytes], plurals: Mapping[str, str], memory: Memory, meanwhile: Callable[[], None]
 ) -> Compiled | None:
-    """The same as a compile of all specs gives; None where only that can tell. `meanwhile` is done while another process compiles."""
+    """The same as a compile of all specs gives; None where only that can tell.
+
+    What compiles is loaded by another process, where it is not loaded yet; `meanwhile` is done here then.
+    """
     if memory.specs.keys() != specs.keys():
         return None
     changed = [path for path, data in specs.items() if sha256(data).hexdigest() != memory.specs[path].text]
     if len(changed) > MOST:
         return None
-    known = {path: known_of(remembered) for path, remembered in memory.specs.items()}
-    if not all(_has_its_plural(one, plurals, memory) for one in known.values()):
+    near = _near(changed, memory)
+
+    def compile_near() -> Compiled:
+        from generator.front import compile_front  # noqa: PLC0415 - takes ten times as long to load as this takes
+
+        return compile_front({path: specs[path] for path in specs if path in near}, plurals, specs.keys() - near)
+
+    with beside(compile_near) if changed and FRONT not in sys.modules else nullcontext(compile_near) as compiled:
+        meanwhile()
+        known = {path: known_of(remembered) for path, remembered in memory.specs.items()}
+        if not all(_has_its_plural(one, plurals, memory) for one in known.values()):
+            return None
+        now: Mapping[str, Known] = compiled().known if changed else {}
+    if any(path not in now or not _is_contained(known[path].resource, now[path].resource) for path in changed):
         return None
-    if changed:
-        near = _near(changed, known)
-        part = _compiled({path: specs[path] for path in specs if path in near}, plurals, specs.keys() - near, meanwhile)
-        if part.schema is None or any(_outline(part.known[path].resource) != _outline(known[path].resource) for path in changed):
-            return None
-        if any(not set(_relations(part.known[path].resource)) >= set(_relations(known[path].resource)) for path in changed):
-            return None
-        known |= {path: part.known[path] for path in changed}
+    known |= {path: now[path] for path in changed}
     schema = Schema(tuple(sorted((one.resource for one in known.values()), key=lambda resource: resource.name)))
     if changed and not (_distinct(schema, _relations) and _distinct(schema, _classes)):
         return None
     unchanged = {path: remembered for path, remembered in memory.specs.items() if path not in changed}
     return Compiled(schema, ordered(warning for one in known.values() for warning in one.warnings), known, unchanged)
-
-
-def _compiled(specs: Mapping[str, bytes], plurals: Mapping[str, str], others: Iterable[str], meanwhile: Callable[[], None]) -> Compiled:
-    """Compile a few specs. To load what does takes ten times as long: where it is not loaded, another process does both."""
-
-    def work() -> Compiled:
-        from generator.front import compile_front  # noqa: PLC0415 - as said
-
-        return compile_front(specs, plurals, list(others))
-
-    if FRONT in sys.modules:
-        return work()
-    with beside(work) as compiled:
-        meanwhile()
-        return compiled()
 
 
 def _has_its_plural(known: Known, plurals: Mapping[str, str], memory: Memory) -> bool:
@@ -73,17 +67,21 @@ def _has_its_plural(known: Known, plurals: Mapping[str, str], memory: Memory) ->
     return "plural" in known.parts or frozen in {memory.plurals.get(name), plural} or (frozen is None and plural == plural_of(name))
 
 
-def _near(changed: list[str], known: Mapping[str, Known]) -> set[str]:
+def _near(changed: list[str], memory: Memory) -> set[str]:
     """The changed specs, those that they refer to, and those that refer to them."""
-    sources = {one.resource.name: path for path, one in known.items()}
+    sources = {one.name: path for path, one in memory.specs.items()}
     near = set(changed)
-    for path, one in known.items():
-        targets = {sources[reference.target] for _, reference in _references(one.resource)}
+    for path, one in memory.specs.items():
+        targets = {sources[target] for target in one.targets}
         if path in changed:
             near |= targets
         elif not targets.isdisjoint(changed):
             near.add(path)
     return near
+
+
+def _is_contained(before: Resource, now: Resource) -> bool:
+    return _outline(before) == _outline(now) and set(_relations(before)) <= set(_relations(now))
 
 
 def _references(resource: Resource) -> Iterator[tuple[Field, Reference]]:

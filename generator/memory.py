@@ -23,7 +23,7 @@ from typing import Any
 from generator import diagnostics, ir
 from generator.cache import cache_folder, compiler_state
 from generator.diagnostics import Diagnostic
-from generator.ir import Resource, Schema
+from generator.ir import Reference, Resource, Schema
 from generator.parts import Part
 from generator.records import packed, record
 
@@ -45,9 +45,11 @@ class Known:
 
 @record
 class Remembered:
-    """A spec as it was: the digest of its text, and what was known of it, as `packed`."""
+    """A spec as it was: the digest of its text, the names of its resource and of those that it refers to, and what was known, `packed`."""
 
     text: str
+    name: str
+    targets: tuple[str, ...]
     known: bytes
 
     @property
@@ -138,14 +140,22 @@ def _read_own(path: Path) -> bytes:
 # --- packing ------------------------------------------------------------------------------------------------------------------------
 
 
+def remembered(text: bytes, known: Known) -> Remembered:
+    """What is known of a spec with this text, to be kept."""
+    resource = known.resource
+    targets = tuple(field.type.target for field in resource.fields if isinstance(field.type, Reference))
+    return Remembered(sha256(text).hexdigest(), resource.name, targets, packed(known))
+
+
 @contextlib.contextmanager
 def many_records() -> Generator[None]:
-    """Without garbage collection, which would look through 80,000 new records again and again: twice as fast."""
+    """Without garbage collection, which would look through 80,000 new records again and again: twice as fast. None of them is any."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if collecting:
             gc.enable()
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from generator.contained import compile_contained
@@ -14,9 +13,9 @@ from generator.diagnostics import Diagnostic, has_errors, ordered
 from generator.files import read_specs
 from generator.ir import Resource, Schema
 from generator.lock import digest, frozen_plurals
-from generator.memory import WORTH_IT, Compiled, Memory, Remembered, Written, many_records, recall, remember
+from generator.memory import WORTH_IT, Compiled, Memory, Written, many_records, recall, remember, remembered
 from generator.parts import Part
-from generator.records import packed, record
+from generator.records import record
 from generator.rendered import Modules, RenderedFile
 from generator.shown import Shown, digest_of, shown_of
 from generator.targets import ReadTarget, Target, targets_of
@@ -106,10 +105,7 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     compiled = compile_contained(specs, plurals, memory, lambda: _prepare(read, memory)) or _compile_all(specs, plurals)
     if compiled.schema is None:
         return _build(compiled, ())
-    now = {
-        path: compiled.unchanged.get(path) or Remembered(sha256(specs[path]).hexdigest(), packed(known))
-        for path, known in compiled.known.items()
-    }
+    now = {path: compiled.unchanged.get(path) or remembered(specs[path], known) for path, known in compiled.known.items()}
     resources = {known.resource.name: now[path].digest for path, known in compiled.known.items()}
     shown = {digest_of(one, resources): one for one in shown_of(compiled.schema)}
     known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(read, one.resource, memory.written.get(key)))}
