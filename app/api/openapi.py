@@ -48,10 +48,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         if path.startswith("/api/") and method != "get":
             _add_headers_of_writes(operation, method)
     describe_reads(document)
-    for path, method, operation in _operations(document):
+    for _, _, operation in _operations(document):
         _separate_by_commas(operation.get("parameters", ()))
-        if method == "post" and "201" in operation["responses"]:
-            _add_links(document, path, operation["responses"]["201"])
+    _add_links(document)
     return document
 
 
@@ -107,17 +106,17 @@ def _add_headers_of_writes(operation: Operation, method: str) -> None:
     responses.setdefault("400", {"description": "`Prefer` has `handling=strict` and a preference that is not known.", "content": PROBLEM})
 
 
-def _add_links(document: dict[str, Any], collection: str, created: dict[str, Any]) -> None:
-    """Where the id of a new row leads: each operation that has it in its path."""
-    names = (re.fullmatch(rf"{re.escape(collection)}/{{(\w+)}}", path) for path in document["paths"])
-    name = next((found[1] for found in names if found), None)
-    links = {
-        operation["operationId"]: {
-            "operationId": operation["operationId"],
-            "parameters": {"user_id": "$request.path.user_id", name: "$response.body#/id"},
-        }
-        for path, _, operation in _operations(document)
-        if f"{{{name}}}" in path
-    }
-    if links:
-        created["links"] = links
+def _add_links(document: dict[str, Any]) -> None:
+    """Where the ids of new rows lead: each operation that has one in its path."""
+    names: dict[str, str] = {}
+    leading: dict[str, list[str]] = {}
+    for path, _, operation in _operations(document):
+        if found := re.fullmatch(r"(.+)/\{(\w+)\}", path):
+            names.setdefault(found[1], found[2])
+        for name in dict.fromkeys(re.findall(r"\{(\w+)\}", path)):
+            leading.setdefault(name, []).append(operation["operationId"])
+    for path, method, operation in _operations(document):
+        if method == "post" and "201" in operation["responses"] and path in names:
+            parameters = {"user_id": "$request.path.user_id", names[path]: "$response.body#/id"}
+            links = {leads: {"operationId": leads, "parameters": parameters} for leads in leading[names[path]]}
+            operation["responses"]["201"]["links"] = links

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, LiteralString, cast
@@ -77,16 +78,15 @@ DateTime = Annotated[datetime, DATE_TIME]
 """RFC 3339 date-time with a zone; kept in UTC."""
 
 
+@dataclass(frozen=True, slots=True)
 class Exact:
-    """Annotation of a `Decimal`: at most `precision` digits, `scale` of them after the point, taken without rounding.
+    """Annotation of a `Decimal`: at most `precision` digits, `scale` of them after the point, as in PostgreSQL's numeric(precision, scale).
 
-    Bounds stand before it and are held against what it reads.
+    Digits are taken without rounding. Bounds stand before it and are held against what it reads.
     """
 
-    def __init__(self, precision: int, scale: int) -> None:
-        """`precision` and `scale` as in PostgreSQL's numeric(precision, scale)."""
-        self.precision = precision
-        self.scale = scale
+    precision: int
+    scale: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Read, then validate what was read as Pydantic does; answer as text without an exponent."""
