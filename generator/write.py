@@ -20,6 +20,7 @@ import shutil
 import stat
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from generator.drift import JOURNAL_PATH, STAGE, Drift, FileDrift
@@ -178,15 +179,25 @@ def _stage(root: Path, files: Iterable[FileDrift], lock: str) -> list[_Step]:
 
 
 def _staged(root: Path, stage: Path, files: Iterable[FileDrift]) -> Iterator[_Step]:
+    real_folder = cache(_real_folder)
     for number, file in enumerate(files):
-        target = Path(os.path.realpath(root / file.path))
+        target = root / file.path
         if file.wanted is None:
-            yield _Step(file.path, target, None)
+            yield _Step(file.path, Path(os.path.realpath(target)), None)
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = real_folder(target.parent) / target.name
+        if target.is_symlink():
+            target = real_folder(target.resolve().parent) / target.resolve().name
         staged = stage / f"{number}.part"
         _write_file(staged, file.wanted.encode(), _mode(target), sync=False)
         yield _Step(file.path, target, staged)
+
+
+def _real_folder(folder: Path) -> Path:
+    """Where a folder really is; it is made where it is missing."""
+    real = Path(os.path.realpath(folder))
+    real.mkdir(parents=True, exist_ok=True)
+    return real
 
 
 def _write_file(path: Path, data: bytes, mode: int, *, sync: bool = True) -> None:
