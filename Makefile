@@ -38,7 +38,7 @@ fuzz: install ## send 10,000 requests to the example and the torture specs
 
 walks: install ## edit specs at random, 200 × 20 edits, and migrate along; 200 × 10, and compile what has changed
 	@ROWSMITH_TEST_CASES=200 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_walks.py \
-		tests/properties/test_compiled_again.py $(ARGS)
+		tests/properties/test_compiled_again.py tests/cli/test_compiled_again.py $(ARGS)
 
 operations: install ## run each operation of a migration over 10,000 rows
 	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_editions.py tests/app/test_orders.py $(ARGS)

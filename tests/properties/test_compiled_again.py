@@ -19,7 +19,7 @@ from tests.properties.test_generated_specs import DETERMINISTIC
 from tests.support.database import temporary_folder
 from tests.support.edits import as_files, edits, starts
 
-CASES = int(os.environ.get("ROWSMITH_TEST_CASES", "3"))
+CASES = int(os.environ.get("ROWSMITH_TEST_CASES", "1"))
 EDITS = 10
 
 
