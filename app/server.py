@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application  # pyright: ignore[reportPrivateImportUsage]
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.config import SettingProblem, Settings, SettingsError, load_settings, read_environment
 from app.middleware import logs
@@ -73,6 +74,37 @@ def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> i
     return int(value)
 
 
+class Cycle(RequestResponseCycle):
+    """uvicorn's part in one request, which takes an answer as a whole as well: in one write, after one look at its head.
+
+    A caller finds `send_whole` on the `send` that it got, where nobody has put another one around it (`app/middleware/request_id.py`).
+    """
+
+    async def send_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send an answer whose headers, in lower case, say how long its `body` is. RuntimeError for a value that no header can have."""
+        if self.response_started or self.flow.write_paused or not self.keep_alive or self.scope["method"] == "HEAD":
+            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+            await self.send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        if self.disconnected:
+            return
+        lines = [STATUS_LINE[status]]
+        for name, value in (*self.default_headers, *headers):
+            lines += (name, b": ", value, b"\r\n")
+        head = b"".join(lines)
+        if len(head) - len(head.translate(None, _CONTROLS)) != len(lines) // 4 * 2 + 2:  # more than the ends of the lines
+            raise RuntimeError("Invalid HTTP header value.")
+        self.transport.write(b"%b\r\n%b" % (head, body))
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.message_event.set()
+        self.on_response()
+
+
+_CONTROLS = bytes((*range(9), *range(10, 32), 127))
+"""What a header cannot have."""
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with an end to requests that trickle in and to heads that never end."""
 
@@ -110,6 +142,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request begins."""
         self.receiving = True
         super().on_message_begin()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.__class__ = Cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """A part of a body is complete."""

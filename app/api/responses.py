@@ -77,6 +77,9 @@ class JsonResponse(Response):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (send_whole := getattr(send, "send_whole", None)) is not None:  # see app/middleware/request_id.py
+            await send_whole(self.status_code, self.raw_headers, self.body)
+            return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
 

@@ -58,18 +58,27 @@ class Call:
     query: bytes = b""
 
 
+class Answer:
+    """The server's part in one answer, which it takes whole or in parts."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = b""
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.body += message.get("body", b"")
+
+    async def send_whole(self, status: int, _headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status, self.body = status, body
+
+
 async def answer(app: FastAPI, call: Call, headers: list[tuple[bytes, bytes]]) -> bytes:
     """The body of the application's answer, without a server in between."""
-    parts: list[bytes] = []
-    statuses: list[int] = []
+    answer = Answer()
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": call.body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-        parts.append(message.get("body", b""))
 
     content = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(call.body))] if call.body else []
     scope = {
@@ -85,9 +94,9 @@ async def answer(app: FastAPI, call: Call, headers: list[tuple[bytes, bytes]]) -
         "client": ("test", 1),
         "headers": [*headers, *content],
     }
-    await app(scope, receive, send)
-    assert statuses == [call.status], b"".join(parts)
-    return b"".join(parts)
+    await app(scope, receive, answer.send)
+    assert answer.status == call.status, answer.body
+    return answer.body
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ import uvicorn
 
 
 @contextmanager
-def serve(application: Any) -> Generator[str]:
-    """Run the application under uvicorn; the value is its base URL. It has shut down when the block ends."""
+def serve(application: Any, **options: Any) -> Generator[str]:
+    """Run the application under uvicorn with these `options`; the value is its base URL. It has shut down when the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False))
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, **options))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
