@@ -144,7 +144,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.__class__ = Cycle
+        cycle.__class__ = Cycle  # uvicorn makes it of its own, in the middle of what it does with a head
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:

@@ -59,8 +59,8 @@ class _SendNamed:
             await self({"type": "http.response.start", "status": status, "headers": headers})
             await self({"type": "http.response.body", "body": body})
         else:
-            self._scope[STATUS] = status
             await send_whole(status, [*headers, (HEADER, self._name)], body)
+            self._scope[STATUS] = status
 
 
 def _given(headers: list[tuple[bytes, bytes]]) -> bytes | None:

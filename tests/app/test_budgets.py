@@ -75,7 +75,7 @@ class Answer:
 
 async def answer(app: FastAPI, call: Call, headers: list[tuple[bytes, bytes]]) -> bytes:
     """The body of the application's answer, without a server in between."""
-    answer = Answer()
+    given = Answer()
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": call.body, "more_body": False}
@@ -94,9 +94,9 @@ async def answer(app: FastAPI, call: Call, headers: list[tuple[bytes, bytes]]) -
         "client": ("test", 1),
         "headers": [*headers, *content],
     }
-    await app(scope, receive, answer.send)
-    assert answer.status == call.status, answer.body
-    return answer.body
+    await app(scope, receive, given.send)
+    assert given.status == call.status, given.body
+    return given.body
 
 
 @asynccontextmanager

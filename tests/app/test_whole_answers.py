@@ -22,7 +22,7 @@ BODY = b'{"detail":"as it was asked"}'
 
 
 async def answering(scope: Any, receive: Any, send: Any) -> None:
-    """Answer `BODY` with the path in a header: what it has after a `%` as it stands."""
+    """Answer `BODY` with the path, decoded, in a header."""
     await JsonResponse(BODY, 200, (b"x-path", scope["path"].encode("latin-1")))(scope, receive, send)
 
 
