@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, DateTime, Integer, Label, Text, TextClause, Uuid, literal_column, text
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
-from sqlmodel.main import SQLModelConfig
 
 POLICY = "owner_only"
 """The row-level security policy of each table."""
@@ -82,7 +81,7 @@ class OwnedTable(SQLModel):
     if TYPE_CHECKING:
         __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]  # SQLModel declares it twice
 
-    model_config = SQLModelConfig(defer_build=True)
+    model_config = {"defer_build": True}
 
     __computed__: ClassVar[tuple[Label[Any], ...]] = ()
     """What is no column and is read all the same."""
