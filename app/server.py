@@ -7,9 +7,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import uvicorn
-from uvicorn._types import ASGI3Application  # pyright: ignore[reportPrivateImportUsage]
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.config import SettingProblem, Settings, SettingsError, load_settings, read_environment
@@ -143,7 +143,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.receiving = True
         super().on_message_begin()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = Cycle  # uvicorn makes it of its own, in the middle of what it does with a head
         super()._start_asgi_task(cycle, app)
 
