@@ -1,7 +1,7 @@
 """Lists: filters, sorting and keyset pages, compiled once for each shape of request."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -21,7 +21,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.api.expansion import WHOLE_ROWS, Expansions, View
 from app.api.filters import NOTHING, SEARCH, Filters, FilterSet
 from app.api.keyset import Order, beyond, in_turn
-from app.api.query import MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
+from app.api.query import MAX_KEPT, MAX_SORT_KEYS, ListQuery, fields_of, filters_of, parse_pairs
 from app.api.responses import json_response, not_found
 from app.db.cursors import InvalidCursorError
 from app.db.session import Row, Session
@@ -128,7 +128,7 @@ class Listing:
         if within is not None:
             given[f"{within.column}__within"] = within.id  # an operator that no parameter has
         filters, values = self._filters.shape_of(given), self._filters.arguments_of(given, ranked=sort is BEST_FIRST)
-        context = f"{user_id}\0{self._name}\0{sort!r}\0{given!r}"
+        context = f"{user_id}\0{self._name}\0{_text_of(sort)}\0{given!r}"
         position = self._read_cursor(session, query, sort, context)
         as_json = self._has_exact_json and view == WHOLE_ROWS and sort is not BEST_FIRST
         rows, backward, onward = await self._rows(session, user_id, query, sort, filters, values, position, as_json=as_json)
@@ -149,7 +149,7 @@ class Listing:
         if view.fields is not None:
             answer["items"] = [{name: row[name] for name in view.fields} for row in rows]
         links = [
-            f'<?{_other_page(request, type(query).model_fields, answer[f"{rel}_cursor"])}>; rel="{short}"'
+            f'<?{_other_page(request, type(query), answer[f"{rel}_cursor"])}>; rel="{short}"'
             for rel, short in RELATIONS
             if answer[f"{rel}_cursor"]
         ]
@@ -184,11 +184,13 @@ class Listing:
             return rows, None if backward else turned, turned if backward else None
         if backward:
             rows.reverse()
-        ends: list[Row] = [orjson.loads(row) for row in (rows[0], rows[-1])] if as_json else [rows[0], rows[-1]]
-        first, last = ([False, *(row[key.name] for key in sort)] for row in ends)
-        if backward:
-            return rows, first if more else None, last
-        return rows, first if position is not None or query.offset else None, last if more else None
+
+        def place_of(row: Any) -> list[Any]:
+            values: Row = orjson.loads(row) if as_json else row
+            return [False, *[values[key.name] for key in sort]]
+
+        has_before, has_behind = (more, True) if backward else (position is not None or query.offset, more)
+        return rows, place_of(rows[0]) if has_before else None, place_of(rows[-1]) if has_behind else None
 
     async def _total(self, session: Session, user_id: str, filters: Filters, values: dict[str, Any], *, exact: bool) -> int:
         """How many rows match; an estimate of the planner when it need not be `exact` and there are more than a thousand."""
@@ -298,10 +300,20 @@ def _literal(value: str) -> str:
     return f"E{quoted}" if "\\" in value else quoted
 
 
-def _other_page(request: Request, known: Collection[str], cursor: str) -> str:
+def _other_page(request: Request, model: type[ListQuery], cursor: str) -> str:
     raw: bytes = request.scope["query_string"]
-    kept = {name: value for name, value in parse_pairs(raw, known).items() if name not in {"cursor", "offset"}}
-    return "&".join(f"{name}={quote(value, safe='')}" for name, value in {**kept, "cursor": cursor}.items())
+    placeless = _placeless if len(raw) > MAX_KEPT else _kept_placeless
+    return f"{placeless(model, raw)}cursor={cursor}"  # of characters that need no escape
+
+
+def _placeless(model: type[ListQuery], raw: bytes) -> str:
+    """The beginning of a query string like `raw`, which `model` has taken, for any other page."""
+    pairs = parse_pairs(raw, model.model_fields)
+    return "".join(f"{name}={quote(value, safe='')}&" for name, value in pairs.items() if name not in {"cursor", "offset"})
+
+
+_kept_placeless = lru_cache(maxsize=512)(_placeless)
+_text_of = lru_cache(maxsize=512)(repr)
 
 
 def _refused(parameter: str, message: str) -> RequestValidationError:
