@@ -4,6 +4,8 @@ That is five layers: telemetry, and limits and errors of which this application 
 request, and some are in the way of every message of an answer; together they take about a twentieth of the time of a read.
 """
 
+from collections.abc import Awaitable
+from inspect import markcoroutinefunction
 from typing import Any, override
 
 from fastapi import FastAPI
@@ -13,7 +15,8 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.middleware.errors import StartupErrorMiddleware
+from app.middleware.errors import readable_startup
+from app.middleware.request_id import RequestIdMiddleware
 
 
 class Shared(State):
@@ -25,17 +28,17 @@ class Shared(State):
 
 
 class Application(FastAPI):
-    """A FastAPI application whose outermost middleware is StartupErrorMiddleware, or one that an extension has put around it."""
+    """A FastAPI application whose outermost middleware is RequestIdMiddleware, or one that an extension has put around it."""
 
     @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @markcoroutinefunction  # by which servers know the interface
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # pyright: ignore[reportIncompatibleMethodOverride]  # it is awaited alike
         if scope["type"] == "lifespan":
-            await super().__call__(scope, receive, send)
-            return
+            return super().__call__(scope, receive, readable_startup(send))
         scope["app"] = self
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
-        await self.middleware_stack(scope, receive, send)
+        return self.middleware_stack(scope, receive, send)
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
@@ -43,6 +46,6 @@ class Application(FastAPI):
         app: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers=handlers)
         for middleware, args, options in reversed(self.user_middleware):
             app = middleware(app, *args, **options)
-        if not isinstance(app, StartupErrorMiddleware):  # an extension's, whose errors nobody else answers
+        if not isinstance(app, RequestIdMiddleware):  # an extension's, whose errors nobody else answers
             app = ServerErrorMiddleware(app, handler=self.exception_handlers[Exception])
         return app

@@ -83,7 +83,7 @@ def _operation_id(route: APIRoute) -> str:
 
 def _middleware(settings: Settings, lifecycle: Lifecycle, metrics: Metrics | None) -> list[Middleware]:
     """What every request passes, outermost first. All of it is pure ASGI."""
-    stack = [Middleware(errors.StartupErrorMiddleware), Middleware(RequestIdMiddleware), Middleware(logs.AccessLogMiddleware)]
+    stack = [Middleware(RequestIdMiddleware), Middleware(logs.AccessLogMiddleware)]
     if metrics is not None:
         stack.append(Middleware(MetricsMiddleware, metrics))
     stack.append(Middleware(DrainMiddleware, lifecycle))

@@ -54,23 +54,15 @@ def install(app: FastAPI) -> None:
     }
 
 
-class StartupErrorMiddleware:
-    """Ends a start that the settings forbid with their message, where Starlette would print a traceback."""
+def readable_startup(send: Send) -> Send:
+    """The `send` of a lifespan, which ends a start that the settings forbid with their message. Starlette would print a traceback."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def send_readable(message: Message) -> Awaitable[None]:
+        if message["type"] == "lifespan.startup.failed" and isinstance(error := sys.exception(), SettingsError):
+            message["message"] = str(error)
+        return send(message)
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Serve one connection."""
-        if scope["type"] != "lifespan":
-            return self.app(scope, receive, send)
-
-        def send_readable(message: Message) -> Awaitable[None]:
-            if message["type"] == "lifespan.startup.failed" and isinstance(error := sys.exception(), SettingsError):
-                message["message"] = str(error)
-            return send(message)
-
-        return self.app(scope, receive, send_readable)
+    return send_readable
 
 
 class UnhandledErrorMiddleware:
