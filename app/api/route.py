@@ -9,8 +9,8 @@ The order of answers differs from FastAPI's on purpose: dependencies (401, 403) 
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from inspect import iscoroutinefunction
-from typing import Any, NamedTuple, cast
+from inspect import Parameter, iscoroutinefunction, signature
+from typing import Any, cast
 
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -67,12 +67,8 @@ class CompiledRoute(APIRoute):
         return with_writes(handler) if METHODS.intersection(self.methods or ()) else handler
 
 
-class _Call(NamedTuple):
-    """One dependency: where its arguments come from. The request is the first result; path parameters are text."""
-
-    function: Callable[..., Awaitable[Any]]
-    path_names: tuple[tuple[str, str], ...]
-    results: tuple[tuple[str, int], ...]
+type _Source = Any
+"""Where an argument comes from: a path parameter's name (its value is text), the dependency whose result it is, or `Request`."""
 
 
 def _compile(dependant: Dependant, fastapi_handler: Handler) -> Handler:
@@ -80,8 +76,9 @@ def _compile(dependant: Dependant, fastapi_handler: Handler) -> Handler:
     if not iscoroutinefunction(dependant.call) or not _is_plain(dependant):
         raise UnknownSignatureError
     call = cast("Callable[..., Awaitable[Response]]", dependant.call)
-    calls: list[_Call] = []
-    results = _add_dependencies(dependant, calls, {})
+    calls: dict[Callable[..., Awaitable[Any]], tuple[_Source, ...]] = {}
+    results = tuple(_add_dependencies(dependant, calls).items())
+    steps = tuple(calls.items())
     path = tuple((field.name, field.alias, _validator(field)) for field in dependant.path_params)
     headers = tuple((field.name, field.alias.lower().encode()) for field in dependant.header_params)
     query_name, query_model = _only(dependant.query_params, NoQuery)
@@ -91,13 +88,10 @@ def _compile(dependant: Dependant, fastapi_handler: Handler) -> Handler:
         if request.scope["app"].dependency_overrides:
             return await fastapi_handler(request)
         given: dict[str, str] = request.scope["path_params"]
-        solved: list[Any] = [request]
-        for function, path_names, sources in calls:
-            arguments: Values = {name: solved[place] for name, place in sources}
-            for name, alias in path_names:
-                arguments[name] = given[alias]
-            solved.append(await function(**arguments))
-        values: Values = {name: solved[place] for name, place in results}
+        solved: dict[_Source, Any] = {Request: request, **given}
+        for function, sources in steps:
+            solved[function] = await function(*[solved[source] for source in sources])
+        values: Values = {name: solved[source] for name, source in results}
         body = None if body_model is None else await read_body(request)  # 413, 415 and 400 come before any 422
         for name, alias, validate in path:
             values[name] = validate(given[alias])
@@ -124,14 +118,13 @@ def _only[M](fields: list[Any], missing: M) -> tuple[str | None, type[BaseModel]
     return fields[0].name, model
 
 
-def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any, int]) -> tuple[tuple[str, int], ...]:
-    """Append the calls of `dependant`'s dependencies, each once; the names of its parameters with the place of their results."""
-    found: list[tuple[str, int]] = [] if dependant.request_param_name is None else [(dependant.request_param_name, 0)]
+def _add_dependencies(dependant: Dependant, calls: dict[Callable[..., Awaitable[Any]], tuple[_Source, ...]]) -> dict[str, _Source]:
+    """Add the calls of `dependant`'s dependencies, each once, in FastAPI's order; the sources of its own parameters that these give."""
+    found: dict[str, _Source] = {} if dependant.request_param_name is None else {dependant.request_param_name: Request}
     for dependency in dependant.dependencies:
-        place = places.get(dependency.call)
-        if place is None:
-            results = _add_dependencies(dependency, calls, places)
-            function = dependency.call
+        function = cast("Callable[..., Awaitable[Any]]", dependency.call)
+        if function not in calls:
+            sources = _add_dependencies(dependency, calls)
             if (
                 not _is_async(function)
                 or not _is_plain(dependency)
@@ -142,17 +135,18 @@ def _add_dependencies(dependant: Dependant, calls: list[_Call], places: dict[Any
                 raise UnknownSignatureError
             if not dependency.use_cache or any(field.field_info.annotation is not str for field in dependency.path_params):
                 raise UnknownSignatureError
-            calls.append(
-                _Call(
-                    cast("Callable[..., Awaitable[Any]]", function),
-                    tuple((field.name, field.alias) for field in dependency.path_params),
-                    results,
-                )
-            )
-            place = places[function] = len(calls)
+            sources |= {field.name: field.alias for field in dependency.path_params}
+            calls[function] = tuple(_source(parameter, sources) for parameter in signature(function).parameters.values())
         if dependency.name is not None:
-            found.append((dependency.name, place))
-    return tuple(found)
+            found[dependency.name] = function
+    return found
+
+
+def _source(parameter: Parameter, sources: dict[str, _Source]) -> _Source:
+    """Where the argument for a parameter comes from, which has to have its place."""
+    if parameter.kind is not Parameter.POSITIONAL_OR_KEYWORD or parameter.name not in sources:
+        raise UnknownSignatureError
+    return sources[parameter.name]
 
 
 def _is_plain(dependant: Dependant) -> bool:
