@@ -2,15 +2,16 @@
 
 asyncpg has a pool, too. It spends a task, two timers and a proxy on each loan, which is as much time as the statement itself takes; here a
 loan is a number and a list. What asyncpg's pool is careful about holds here as well: a connection comes back from a cancelled statement
-only when the server has ended it, a broken one is never given out again, and nobody waits longer than was said.
+only when the server has ended it, a broken one is never given out again, and nobody waits longer than was said. For how long a statement
+may run is looked at once a second for all of them, where asyncpg sets a timer for each.
 """
 
 import asyncio
 from asyncio import timeout
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -22,6 +23,9 @@ SETTLE_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 5.0
 """Seconds for the loans to come back when all is closed; then their connections are cut."""
 
+LOOK = 1.0
+"""Seconds between two looks at what is lent."""
+
 UNUSED = 300.0
 """Seconds in which nobody needed an additional connection before it is closed."""
 
@@ -29,12 +33,16 @@ UNUSED = 300.0
 class Connections:
     """At most `most` connections at once, `kept` of which stay open when nobody needs them."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, kept: int, most: int, patience: float) -> None:
-        """`connect` opens one; whoever waits longer than `patience` seconds for a free one gets a TimeoutError."""
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], *, kept: int, most: int, patience: float, longest: float) -> None:
+        """`connect` opens one; whoever waits longer than `patience` seconds for a free one gets a TimeoutError.
+
+        A connection is cut when its user has begun nothing on it for more than `longest` seconds: the last statement had no answer.
+        """
         self._connect = connect
         self._kept = kept
         self._most = most
         self._patience = patience
+        self._longest = longest
         self._free = most  # places that nobody has; while somebody waits for one, there is none
         self._waiting: dict[asyncio.Future[None], None] = {}  # in their order
         self._idle: list[Connection] = []  # the last one that came back is the first to go out, so that the others can be seen to be unused
@@ -42,11 +50,24 @@ class Connections:
         self._tasks: set[asyncio.Task[None]] = set()
         self._least_idle = 0
         self._closed = False
+        self._begun: dict[tuple[Connection, int], float] = {}  # what is lent, with the number of its statement: when that was first seen
         self._timer = asyncio.get_running_loop().call_later(UNUSED, self._close_unused)
+        self._look = asyncio.get_running_loop().call_later(LOOK, self._cut_stuck)
 
     def lend(self) -> "Loan":
         """A connection for the length of an `async with` block."""
         return Loan(self)
+
+    async def fetch(self, sql: str, arguments: Iterable[Any]) -> list[asyncpg.Record]:
+        """The rows of one statement on a connection of its own: a loan, in fewer steps."""
+        connection = await self.take()
+        try:
+            rows = await connection.fetch(sql, *arguments)
+        except BaseException as error:
+            self.give_back(connection, error)
+            raise
+        self.give_back(connection, None)
+        return rows
 
     async def take(self) -> Connection:
         """A connection that has to be given back with `give_back`; `lend` is the safe way."""
@@ -87,6 +108,7 @@ class Connections:
         """Close every connection; those that do not come back in time are cut."""
         self._closed = True
         self._timer.cancel()
+        self._look.cancel()
         with suppress(TimeoutError):
             async with timeout(CLOSE_TIMEOUT):
                 for _ in range(self._most - self._free):
@@ -149,6 +171,21 @@ class Connections:
             self._in_background(connection.close(timeout=CLOSE_TIMEOUT))
         self._least_idle = len(self._idle)
         self._timer = asyncio.get_running_loop().call_later(UNUSED, self._close_unused)
+
+    def _cut_stuck(self) -> None:
+        """Cut what has had no answer for too long. Its user gets an asyncpg.PostgresConnectionError."""
+        now = asyncio.get_running_loop().time()
+        lent = [(connection, _statements_of(connection)) for connection in self._open.difference(self._idle)]
+        self._begun = {one: self._begun.get(one, now) for one in lent}
+        for (connection, _), since in self._begun.items():
+            if now - since > self._longest:
+                connection.terminate()
+        self._look = asyncio.get_running_loop().call_later(LOOK, self._cut_stuck)
+
+
+def _statements_of(connection: Connection) -> int:
+    """How many statements a connection has begun. asyncpg's pool reads it there, too."""
+    return cast("Any", connection)._protocol.queries_count  # noqa: SLF001
 
 
 class Loan:

@@ -1,8 +1,9 @@
 """The pool of PostgreSQL connections."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import asyncpg
 
@@ -49,14 +50,14 @@ class Database:
             asyncpg.connect,
             settings.database_url,
             timeout=CONNECT_TIMEOUT,
-            # The server ends a slow statement itself; the client's own limit only covers a server that no longer answers.
-            command_timeout=settings.statement_timeout + CONNECT_TIMEOUT,
             statement_cache_size=100 if settings.prepared_statements else 0,
             # A pooler knows these two, and refuses the others.
             server_settings=POOLED_SETTINGS | (_settings(settings) if settings.prepared_statements else {}),
         )
         most = settings.pool_size + settings.max_overflow
-        return cls(Connections(connect, kept=settings.pool_size, most=most, patience=settings.pool_timeout), settings)
+        # The server ends a slow statement itself; the client's own limit only covers a server that no longer answers.
+        longest = settings.statement_timeout + CONNECT_TIMEOUT
+        return cls(Connections(connect, kept=settings.pool_size, most=most, patience=settings.pool_timeout, longest=longest), settings)
 
     async def close(self) -> None:
         """Close every connection; those in use are given back first, or dropped after a few seconds."""
@@ -68,6 +69,14 @@ class Database:
         It carries nothing to its next user: the owner is set for one statement or one transaction only.
         """
         return self._connections.lend() if self._begin is None else self._beginning(self._begin)
+
+    def fetch(self, sql: str, arguments: Iterable[Any]) -> Awaitable[list[asyncpg.Record]]:
+        """The rows of one statement on a connection of its own."""
+        return self._connections.fetch(sql, arguments) if self._begin is None else self._fetch_after_beginning(sql, arguments)
+
+    async def _fetch_after_beginning(self, sql: str, arguments: Iterable[Any]) -> list[asyncpg.Record]:
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *arguments)
 
     @asynccontextmanager
     async def _beginning(self, settings: str) -> AsyncGenerator[Connection]:

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from app.db.cursors import CursorSigner
-from app.db.faults import StillReferredError, answering
+from app.db.faults import StillReferredError, answer_for, answering
 from app.db.pool import Database
 from app.db.statements import OWNER, ROW_ID, Statement, Updates, owned, present, table_of, writable
 from app.db.unit import Unit, unit_of
@@ -86,9 +86,13 @@ class Session:
 
     async def _records(self, statement: Statement, parameters: dict[str, Any]) -> "list[asyncpg.Record]":
         """The rows of a statement that is a request's only one on its connection."""
-        with answering(statement):
-            async with self._database.connection() as connection:
-                return await connection.fetch(statement.sql, *statement.arguments(parameters))
+        try:
+            return await self._database.fetch(statement.sql, statement.arguments(parameters))
+        except Exception as error:
+            answer = answer_for(error, statement)  # as `answering` does it, in one step less for each that goes well
+            if answer is error:
+                raise
+            raise answer from error
 
     async def delete(self, model: type[SQLModel], statement: Statement, /, *, user_id: str, row_id: UUID, versions: Any) -> Row | None:
         """Run a `delete_and_clear` of a row of `model`; None when there is none of these versions.

@@ -120,8 +120,16 @@ class Statement:
     result columns whose values need a step to go into JSON.
     """
 
+    alone: "Statement"
+    """The same without telling PostgreSQL the user, for a transaction that has."""
+    as_json: "Statement | None"
+    """The same with the JSON of each row, its id and its version in place of its columns.
+
+    None where PostgreSQL writes a column otherwise than an answer has it, or where there is no id or version.
+    """
+
     _COMPILED = ("_constants", "_encoders", "_names", "decoders", "sql")
-    __slots__ = (*_COMPILED, "_alone", "_as_json", "_source", "is_delete", "is_read")
+    __slots__ = (*_COMPILED, "_make_alone", "_make_json", "_source", "alone", "as_json", "is_delete", "is_read")
 
     def __init__(
         self,
@@ -131,18 +139,24 @@ class Statement:
         alone: "Callable[[], Statement] | None" = None,
         as_json: "Callable[[], Statement] | None" = None,
     ) -> None:
-        """`wrapped` is what is run, in the stead of `statement`; `alone` and `as_json` make what the properties of these names are."""
-        self._alone = alone
-        self._as_json = as_json
+        """`wrapped` is what is run, in the stead of `statement`; `alone` and `as_json` make what the attributes of these names are."""
+        self._make_alone = alone
+        self._make_json = as_json
         self._source = statement, wrapped
         self.is_read = not isinstance(statement, UpdateBase)
         self.is_delete = isinstance(statement, Delete)
 
     def __getattr__(self, name: str) -> Any:
-        """Compile the statement when one of what that gives is first wanted: a module has statements for many kinds of requests."""
-        if name not in self._COMPILED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._compile(*self._source)
+        """Make what is first wanted: a module has statements for many kinds of requests, each of which takes a while to compile."""
+        match name:
+            case "alone":
+                self.alone = self if self._make_alone is None else self._make_alone()
+            case "as_json":
+                self.as_json = None if self._make_json is None else self._make_json()
+            case _ if name in self._COMPILED:
+                self._compile(*self._source)
+            case _:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self, name)
 
     def _compile(self, statement: Any, wrapped: Any) -> None:
@@ -157,27 +171,6 @@ class Statement:
         self.decoders: tuple[tuple[str, Callable[[Any], Any]], ...] = tuple(
             (str(column.key), decoder) for column in _returned(statement).values() if (decoder := _decoder(column.type)) is not None
         )
-
-    @property
-    def alone(self) -> "Statement":
-        """The same without telling PostgreSQL the user, for a transaction that has; compiled when it is first asked for."""
-        if self._alone is None:
-            return self
-        made = self._alone()
-        self._alone = lambda: made
-        return made
-
-    @property
-    def as_json(self) -> "Statement | None":
-        """The same with the JSON of each row, its id and its version in place of its columns; compiled when it is first asked for.
-
-        None where PostgreSQL writes a column otherwise than an answer has it, or where there is no id or version.
-        """
-        if self._as_json is None:
-            return None
-        made = self._as_json()
-        self._as_json = lambda: made
-        return made
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of $1, $2 …; KeyError when one is missing."""
@@ -458,18 +451,27 @@ class Inserts:
         """`returned` are the columns that come back."""
         self._model = model
         self._returned = tuple(returned)
-        self._by_fields: dict[frozenset[str], Statement] = {}
+        self._by_fields: dict[frozenset[str], tuple[Statement, list[str]]] = {}
         self.whole = self._compile(())
 
-    def of(self, body: BaseModel) -> Statement:
-        """The statement for a validated body; its parameters are the owner, the id, and the value of every field."""
+    def of(self, body: BaseModel) -> tuple[Statement, dict[str, Any]]:
+        """The statement for a validated body, and its parameters besides the owner and the id: the values of fields."""
         sent = frozenset(body.model_fields_set)
-        statement = self._by_fields.get(sent)
-        if statement is None:
+        found = self._by_fields.get(sent)
+        if found is None:
             if len(self._by_fields) >= self.MOST:
-                return self.whole
-            statement = self._by_fields[sent] = self._compile(type(body).model_fields.keys() - sent)
-        return statement
+                return self.whole, dict(body.__dict__)
+            defaulted = self._defaulted(type(body).model_fields.keys() - sent)
+            found = self._compile(defaulted), [name for name in type(body).model_fields if name not in defaulted]
+            self._by_fields[sent] = found
+        statement, names = found
+        return statement, {name: body.__dict__[name] for name in names}
+
+    def _defaulted(self, fields: Collection[str]) -> set[str]:
+        """Those of the fields whose default is the same for every row."""
+        return {
+            column.key for column in writable(self._model) if column.key in fields and _constant_default(self._model, column) is not None
+        }
 
     def _compile(self, defaulted: Collection[str]) -> Statement:
         return owned(insert(self._model).values(placeholders(self._model, defaulted)).returning(*self._returned))

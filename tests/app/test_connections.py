@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -28,13 +30,15 @@ USER = "SELECT current_setting('app.user_id', true)"
 
 
 @asynccontextmanager
-async def connections(dsn: str, *, kept: int = 3, most: int = 3, patience: float = 5.0) -> AsyncGenerator[Connections]:
+async def connections(
+    dsn: str, *, kept: int = 3, most: int = 3, patience: float = 5.0, longest: float = 60.0
+) -> AsyncGenerator[Connections]:
     """Connections to `dsn`, closed at the end."""
 
     def connect() -> Awaitable[Connection]:
         return asyncpg.connect(dsn, timeout=5, server_settings={"application_name": NAME})
 
-    made = Connections(connect, kept=kept, most=most, patience=patience)
+    made = Connections(connect, kept=kept, most=most, patience=patience, longest=longest)
     try:
         yield made
     finally:
@@ -125,6 +129,9 @@ def test_a_thousand_cancellations_at_any_moment_lose_no_connection(database: Dat
     chance = random.Random(seed)
 
     async def user(made: Connections, number: int) -> None:
+        if number % 2:
+            assert (await made.fetch("SELECT $1::int", [number]))[0][0] == number
+            return
         async with made.lend() as connection, connection.transaction():
             await connection.execute(SET_USER)
             assert await connection.fetchval("SELECT $1::int", number) == number
@@ -189,6 +196,8 @@ def test_an_error_of_a_statement_costs_nothing_else(database: Database) -> None:
             with pytest.raises(asyncpg.DivisionByZeroError):
                 async with made.lend() as connection:
                     await connection.execute("SELECT 1 / 0")
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await made.fetch("SELECT 1 / $1::int", [0])
             async with made.lend() as connection:
                 assert connection.get_server_pid() == before
 
@@ -232,6 +241,47 @@ def test_they_come_back_with_a_restarted_server() -> None:
 
     with temporary_folder() as folder:
         asyncio.run(run(lambda: EmbeddedPostgres.start(folder / "data", durable=False)))
+
+
+@pytest.mark.parametrize("way", ["alone", "in a transaction"])
+def test_a_server_that_does_not_answer_any_more_is_left(database: Database, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """The server ends what takes too long by itself. One that is cut off, or stands still, cannot: it costs one request, in time."""
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    monkeypatch.setattr(pool, "CONNECT_TIMEOUT", 0.5)
+    settings = {"DATABASE_URL": database.app_dsn, "STATEMENT_TIMEOUT": "1", "POOL_SIZE": "1", "MAX_OVERFLOW": "0", "JWT_SECRET": SECRET}
+
+    async def run() -> None:
+        opened = await pool.Database.open(load_settings(settings, env_file=None))
+        ((stuck,),) = await opened.fetch("SELECT pg_backend_pid()", ())
+        os.kill(stuck, signal.SIGSTOP)
+        try:
+            start = time.monotonic()
+            with pytest.raises(asyncpg.PostgresConnectionError):
+                async with asyncio.timeout(5):
+                    await (opened.fetch("SELECT $1::int", [1]) if way == "alone" else in_transaction(opened))
+            assert 1.5 <= time.monotonic() - start < 2.5
+            ((other,),) = await opened.fetch("SELECT pg_backend_pid()", ())
+            assert other != stuck
+        finally:
+            os.kill(stuck, signal.SIGCONT)
+            await opened.close()
+
+    async def in_transaction(opened: pool.Database) -> None:
+        async with opened.connection() as connection, connection.transaction():
+            raise AssertionError("it has begun")
+
+    asyncio.run(run())
+
+
+def test_a_transaction_may_take_longer_than_any_of_its_statements(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.05)
+
+    async def run() -> None:
+        async with connections(database.app_dsn, most=1, longest=0.5) as made, made.lend() as connection, connection.transaction():
+            for _ in range(5):
+                await connection.execute("SELECT pg_sleep(0.25)")
+
+    asyncio.run(run())
 
 
 def test_what_nobody_needs_is_closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
