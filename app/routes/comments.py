@@ -116,7 +116,8 @@ async def aggregate_comments(user_id: OwnerId, query: Annotated[CommentAggregate
 @router.post("", status_code=201, response_model=CommentRead, responses=CONFLICT)
 async def create_comment(user_id: OwnerId, body: CommentCreate, session: DbSession) -> Response:
     """Create a comment."""
-    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    statement, parameters = INSERT_ROW.of(body)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=uuid7(), **parameters)
     return created(row, user_id, "comments")
 
 

@@ -125,7 +125,8 @@ async def aggregate_projects(user_id: OwnerId, query: Annotated[ProjectAggregate
 @router.post("", status_code=201, response_model=ProjectRead, responses=CONFLICT)
 async def create_project(user_id: OwnerId, body: ProjectCreate, session: DbSession) -> Response:
     """Create a project."""
-    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    statement, parameters = INSERT_ROW.of(body)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=uuid7(), **parameters)
     return created(row, user_id, "projects")
 
 

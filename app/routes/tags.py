@@ -100,7 +100,8 @@ async def aggregate_tags(user_id: OwnerId, query: Annotated[TagAggregateQuery, Q
 @router.post("", status_code=201, response_model=TagRead, responses=CONFLICT)
 async def create_tag(user_id: OwnerId, body: TagCreate, session: DbSession) -> Response:
     """Create a tag."""
-    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), uses=0, **values(body))
+    statement, parameters = INSERT_ROW.of(body)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=uuid7(), uses=0, **parameters)
     return created(row, user_id, "tags")
 
 

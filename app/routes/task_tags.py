@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlmodel import col, select
 
 from app.api.aggregates import Aggregation
-from app.api.body import values
 from app.api.expansion import View
 from app.api.links import link_values, linked, unlinked
 from app.api.listing import Listing
@@ -104,7 +103,8 @@ async def aggregate_task_tags(user_id: OwnerId, query: Annotated[TaskTagAggregat
 @router.post("", status_code=201, response_model=TaskTagRead, responses=CONFLICT)
 async def create_task_tag(user_id: OwnerId, body: TaskTagCreate, session: DbSession) -> Response:
     """Create a task tag."""
-    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    statement, parameters = INSERT_ROW.of(body)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=uuid7(), **parameters)
     return created(row, user_id, "task-tags")
 
 

@@ -138,7 +138,8 @@ async def aggregate_tasks(user_id: OwnerId, query: Annotated[TaskAggregateQuery,
 @router.post("", status_code=201, response_model=TaskRead, responses=CONFLICT)
 async def create_task(user_id: OwnerId, body: TaskCreate, session: DbSession) -> Response:
     """Create a task."""
-    row = await session.fetch_json_row(INSERT_ROW.of(body), user_id=user_id, id=uuid7(), **values(body))
+    statement, parameters = INSERT_ROW.of(body)
+    row = await session.fetch_json_row(statement, user_id=user_id, id=uuid7(), **parameters)
     return created(row, user_id, "tasks")
 
 
