@@ -106,7 +106,10 @@ _CONTROLS = bytes((*range(9), *range(10, 32), 127))
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with an end to requests that trickle in and to heads that never end."""
+    """uvicorn's protocol, with an end to requests that trickle in and to heads that never end.
+
+    A connection that rests between two requests has one timer, which stays while it serves others; uvicorn sets one for each answer.
+    """
 
     unparsed = 0
     """Bytes since the parser last made something of them."""
@@ -115,6 +118,8 @@ class GuardedProtocol(HttpToolsProtocol):
     received = 0
     """Bytes since the deadline was set."""
     deadline: asyncio.TimerHandle | None = None
+    resting_since: float | None = None
+    """When the last answer was complete; None once something has come since."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - uvicorn narrows it as well
         """A client connects."""
@@ -124,6 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or the connection was closed here."""
         self._clear_deadline()
+        super()._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -157,6 +163,29 @@ class GuardedProtocol(HttpToolsProtocol):
         self.unparsed = 0
         self.receiving = False
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is complete: the next request begins that waits for it, or the connection rests."""
+        if self.pipeline or self.timeout_keep_alive_task is None or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+        if self.cycle.response_complete:
+            self.resting_since = self.loop.time()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self.resting_since = None  # which the timer finds
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has rested for long enough, or look again when another one would have."""
+        self.timeout_keep_alive_task = None  # of a connection at work the next answer sets it
+        if self.resting_since is not None:
+            left = self.resting_since + self.timeout_keep_alive - self.loop.time()
+            if left <= 0:
+                super().timeout_keep_alive_handler()
+            else:
+                self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
 
     def handle_websocket_upgrade(self) -> None:
         """Another protocol takes the connection over."""
