@@ -18,6 +18,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -28,6 +29,9 @@ from generator.exclusion import RefusedError
 from generator.lock import LOCK_PATH, render_lock
 from generator.records import record
 from generator.targets import read_target
+
+VERY_MANY = 500
+"""Files from which all that is not on the disk yet is brought there, and not one file after the other."""
 
 
 class UnwritableError(Exception):
@@ -186,10 +190,10 @@ def _staged(root: Path, stage: Path, files: Iterable[FileDrift]) -> Iterator[_St
             yield _Step(file.path, Path(os.path.realpath(target)), None)
             continue
         target = real_folder(target.parent) / target.name
-        if target.is_symlink():
+        if file.current is not None and target.is_symlink():
             target = real_folder(target.resolve().parent) / target.resolve().name
         staged = stage / f"{number}.part"
-        _write_file(staged, file.wanted.encode(), _mode(target), sync=False)
+        _write_file(staged, file.wanted.encode(), 0o666 if file.current is None else _mode(target), sync=False)
         yield _Step(file.path, target, staged)
 
 
@@ -216,7 +220,14 @@ def _write_file(path: Path, data: bytes, mode: int, *, sync: bool = True) -> Non
 
 
 def _sync(paths: Sequence[Path]) -> None:
-    """Bring many files down to the disk: side by side, because a disk takes them in groups (400 in .2 s instead of 1.4 s)."""
+    """Bring files down to the disk: side by side, because a disk takes them in groups (400 in .2 s instead of 1.4 s).
+
+    Very many are brought there by one call, which waits for what other programs have written as well, but for none of them by itself
+    (2,000 in .1 s instead of .4 s). Of the systems that have the call, Linux alone promises to wait.
+    """
+    if len(paths) > VERY_MANY and sys.platform == "linux":
+        os.sync()
+        return
     with ThreadPoolExecutor(min(16, len(paths))) as pool:
         list(pool.map(_sync_file, paths))
 

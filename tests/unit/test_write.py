@@ -9,10 +9,12 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from generator import write
 from generator.drift import STAGE, State, hand_edit, unified
 from generator.exclusion import RefusedError, project_lock
 from generator.load import load_file
@@ -59,6 +61,28 @@ def test_the_lock_names_no_place_and_no_time(generated: Project):
     assert str(generated.root) not in text
     assert time.strftime("%Y") not in text.replace("sha", "")[:200]
     assert "plural Project projects\nplural Task tasks\n" in text
+
+
+@pytest.mark.parametrize("very_many", [1, 500])
+def test_a_file_is_on_the_disk_before_it_replaces_another(project: Project, monkeypatch: pytest.MonkeyPatch, very_many: int):
+    calls: list[str] = []
+
+    def noted(call: Callable[..., None]) -> Callable[..., None]:
+        def noting(*arguments: object) -> None:
+            calls.append(call.__name__)
+            call(*arguments)
+
+        return noting
+
+    monkeypatch.setattr(write, "VERY_MANY", very_many)
+    for name in ("fsync", "sync", "replace"):
+        monkeypatch.setattr(os, name, noted(getattr(os, name)))
+    assert project.generate()
+    all_at_once = very_many == 1 and sys.platform == "linux"
+    before = calls[: calls.index("replace")]
+    assert before.count("sync") == all_at_once
+    written = [path for path in project.snapshot() if path.startswith("app/")]
+    assert before.count("fsync") == 1 + (0 if all_at_once else len(written))  # the folder, and each file
 
 
 def test_a_second_run_touches_nothing(generated: Project):
