@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,10 @@ from generator import cli
 from generator.cli import console
 from generator.cli.console import FormatOption, OutputFormat
 from generator.cli.errors import CommandError, ExitCode
-from generator.cli.remembered import answer_for, remember, state_of
+from generator.cli.remembered import answer_for, knows_any, remember, state_of
 from generator.exclusion import RefusedError, project_lock
 from generator.lock import FileKind
+from generator.parallel import beside
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +43,18 @@ def check(
 
 def _check(root: Path, output: OutputFormat, warnings_are_errors: bool) -> ExitCode:
     version = cli.version()
-    state = state_of(root, version)
-    if state is not None and (answer := answer_for(state)) is not None:
-        console.report((), output, root)
-        console.say(answer)
-        return ExitCode.FINE
+    if knows_any():
+        state = state_of(root, version)
+        if state is not None and (answer := answer_for(state)) is not None:
+            console.report((), output, root)
+            console.say(answer)
+            return ExitCode.FINE
+    else:  # nothing has been checked yet, and all is to be compiled
+        with beside(partial(state_of, root, version)) as waiting:
+            import generator.front  # noqa: PLC0415 - takes a while to load  # pyright: ignore[reportUnusedImport]
+            import generator.render  # noqa: PLC0415, F401 - as above  # pyright: ignore[reportUnusedImport]
+
+            state = waiting()
     from generator.drift import compare  # noqa: PLC0415 - the compiler takes a while to load
     from generator.findings import findings  # noqa: PLC0415 - as above
     from generator.migrations.findings import of_revisions  # noqa: PLC0415 - as above

@@ -52,6 +52,11 @@ def _files(folder: str) -> Iterator[str]:
                 raise ValueError(entry.path)
 
 
+def knows_any() -> bool:
+    """Whether any project was found up to date before."""
+    return bool(_read())
+
+
 def answer_for(state: str) -> str | None:
     """What `check` said of a project in this state, when it was up to date; None where that is not known."""
     return _read().get(state)
