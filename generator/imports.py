@@ -34,22 +34,15 @@ class Names:
 
     def statements(self) -> tuple[str, ...]:
         """The import statements in isort's order, with an empty line between the standard library, other packages and the application."""
-        sections: list[str] = []
-        for section in range(3):
-            modules = sorted((module for module in self._imports if _section(module) == section), key=_natural)
-            if modules and sections:
-                sections.append("")
-            sections += [statement for module in modules for statement in self._statements(module)]
-        return tuple(sections)
-
-    def _statements(self, module: str) -> list[str]:
-        """One statement for the names that keep theirs and one for each other, sorted by the first name of each."""
-        names = sorted(self._imports[module].items(), key=lambda item: order(item[0]))
-        kept = [name for name, alias in names if name == alias]
-        statements = {name: f"from {module} import {name} as {alias}" for name, alias in names if name != alias}
-        if kept:
-            statements[kept[0]] = f"from {module} import ({', '.join(kept)})"
-        return [statements[name] for name in sorted(statements, key=order)]
+        lines: list[str] = []
+        last = 0
+        for module in sorted(self._imports, key=_place):
+            section, _ = _place(module)
+            if lines and section != last:
+                lines.append("")
+            lines += _statements(module, tuple(self._imports[module].items()))
+            last = section
+        return tuple(lines)
 
     def _free(self, name: str) -> str:
         while name in self._taken:
@@ -79,9 +72,21 @@ class Importing:
         return self._names.use(self._modules[name], name)
 
 
-def _section(module: str) -> int:
+@cache
+def _statements(module: str, names: tuple[tuple[str, str], ...]) -> list[str]:
+    """One statement for the names that keep theirs and one for each other, sorted by the first name of each."""
+    kept = sorted((name for name, alias in names if name == alias), key=order)
+    statements = {name: f"from {module} import {name} as {alias}" for name, alias in names if name != alias}
+    if kept:
+        statements[kept[0]] = f"from {module} import ({', '.join(kept)})"
+    return [statements[name] for name in sorted(statements, key=order)]
+
+
+@cache
+def _place(module: str) -> tuple[int, list[tuple[int, str]]]:
+    """The key by which isort orders modules: the section, then the name."""
     package = module.partition(".")[0]
-    return 2 if package == "app" else 0 if package in sys.stdlib_module_names else 1
+    return (2 if package == "app" else 0 if package in sys.stdlib_module_names else 1, _natural(module))
 
 
 @cache

@@ -72,7 +72,7 @@ def docstring(value: str, *, indent: int = 0) -> str:
 
 def header_docstring(summary: str, rest: str) -> str:
     """The docstring of a module: one line of `summary`, shortened where it is too long, and `rest`, wrapped where it is too long."""
-    wrapped = textwrap.fill(rest, MAX_LINE, break_long_words=False, break_on_hyphens=False)
+    wrapped = rest if len(rest) <= MAX_LINE else textwrap.fill(rest, MAX_LINE, break_long_words=False, break_on_hyphens=False)
     return _in_quotes(f"{_sentence(_shortened(_shown(summary), WIDTH))}\n\n{wrapped}\n")
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
 import yaml
+from yaml.error import Mark
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -102,8 +103,9 @@ def _too_large(path: str) -> Diagnostic:
 
 def events(text: str) -> Iterator[Event]:
     """The parser's events, made as they are taken; a yaml.YAMLError where the text is no YAML."""
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    return cast("Iterator[Event]", yaml.parse(text, Loader=loader))  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
+    loader = (yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)(text)
+    take = cast("Callable[[], Event | None]", loader.get_event)  # pyright: ignore[reportUnknownMemberType] - the stubs leave it open
+    return iter(take, None)  # as `yaml.parse` does, with one call an event instead of three
 
 
 @dataclass(slots=True)
@@ -128,12 +130,12 @@ class _Builder:
 
     def __init__(self, positions: Positions) -> None:
         self.found: list[Diagnostic] = []
-        self.read = Read()
         self._positions = positions
         self._open: list[_Open] = []
         self._document: Span | None = None
         self._root: Node | None = None
         self._usable = True
+        self._last: tuple[ScalarEvent, int] | None = None
 
     def build(self, events: Iterable[Event]) -> Mapping | None:
         """The root mapping, or None where the errors found leave nothing to go on with."""
@@ -187,7 +189,7 @@ class _Builder:
         return True
 
     def _begin_collection(self, event: CollectionStartEvent) -> bool:
-        span = self._positions.span(self._properties(event))
+        span = self._span(event.start_mark, event.start_mark, self._properties(event))
         self._open.append(_Open(event, span, isinstance(event, MappingStartEvent)))
         if len(self._open) <= MAX_DEPTH:
             return True
@@ -206,29 +208,43 @@ class _Builder:
         closed = self._open.pop()
         span = closed.span
         if closed.start.flow_style:
-            span = self._positions.between(closed.start.start_mark.index, event.end_mark.index)
+            span = self._span(closed.start.start_mark, event.end_mark, closed.start.start_mark.index)
         elif closed.entries:
             span = closed.entries[0][0].span
         self._add(Mapping(tuple(closed.entries), span) if closed.is_mapping else Sequence(tuple(closed.items), span))
 
     def _scalar(self, event: ScalarEvent) -> None:
+        text: str = event.value
         plain = not event.style  # libyaml says "" and the parser in Python None
         start = self._properties(event)
-        end = max(event.end_mark.index, start)
-        text: str = event.value
-        scalar = Scalar(text, scalar_kind(text) if plain else "str", not plain, self._scalar_span(event, start, end))
-        self.read = Read(start, end, plain)
+        kind = scalar_kind(text) if plain else "str"
+        first, last = event.start_mark, event.end_mark
+        if first.line == last.line and first.index == start:  # the usual case, without a search for the line
+            path = self._positions.path
+            scalar = Scalar(text, kind, not plain, path, first.line + 1, first.column + 1, last.index - start or 1)
+        else:
+            scalar = Scalar.at(self._positions.between(start, max(last.index, start)), text, kind, quoted=not plain)
+        self._last = event, start
         parent = self._open[-1] if self._open else None
-        if scalar.kind != "str" or not NAME.fullmatch(text):
-            is_key = parent is not None and parent.is_mapping and not parent.awaits_value
+        is_key = parent is not None and parent.is_mapping and not parent.awaits_value
+        if not NAME.fullmatch(text) or (is_key and scalar.kind != "str"):
+            end = max(last.index, start)
             self._report(*(key_problems(self._positions, scalar, start) if is_key else value_problems(self._positions, scalar, start, end)))
         self._add(scalar)
 
-    def _scalar_span(self, event: ScalarEvent, start: int, end: int) -> Span:
-        first, last = event.start_mark, event.end_mark
-        if first.line == last.line and first.index == start:  # the usual case, without a search for the line
-            return Span(self._positions.path, first.line + 1, first.column + 1, max(end - start, 1))
-        return self._positions.between(start, end)
+    @property
+    def read(self) -> Read:
+        """The last scalar."""
+        if self._last is None:
+            return Read()
+        event, start = self._last
+        return Read(start, max(event.end_mark.index, start), not event.style)
+
+    def _span(self, first: Mark, last: Mark, start: int) -> Span:
+        """The place of what begins at the offset `start`, after its properties, and ends before `last`."""
+        if first.line == last.line and first.index == start:
+            return Span(self._positions.path, first.line + 1, first.column + 1, last.index - start or 1)
+        return self._positions.between(start, max(last.index, start))
 
     def _alias(self, event: AliasEvent) -> None:
         span = self._positions.between(event.start_mark.index, event.end_mark.index)
@@ -241,7 +257,7 @@ class _Builder:
                 hint=f'write the value out; if this is a text, put it between quotes: "*{event.anchor}"',
             )
         )
-        self._add(Scalar("", "str", True, span))
+        self._add(Scalar.at(span, "", "str", quoted=True))
 
     def _properties(self, event: CollectionStartEvent | ScalarEvent) -> int:
         """Report the anchor and the tag of a node; gives the offset at which the node itself begins."""

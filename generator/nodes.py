@@ -6,9 +6,8 @@ Scalars keep their source text and are resolved the YAML 1.2 way (core schema): 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal, DecimalException
-from typing import Literal
+from typing import Literal, Self
 
 from generator.ir import Span
 from generator.records import record
@@ -43,13 +42,27 @@ class Scalar:
     """A text, number, boolean or null.
 
     `text` is its content: for an unquoted scalar what stands in the file, so that numbers can be read exactly. `quoted` scalars (block
-    scalars included) are always of kind "str". `span` covers the quotes; of several lines it covers the first.
+    scalars included) are always of kind "str". `span` covers the quotes; of several lines it covers the first. Its parts are kept in place
+    of it: a project of 1,000 specs has 75,000 scalars, which pass from one process to another.
     """
 
     text: str
     kind: ScalarKind
     quoted: bool
-    span: Span
+    path: str
+    line: int
+    column: int
+    length: int
+
+    @classmethod
+    def at(cls, span: Span, text: str, kind: ScalarKind, *, quoted: bool) -> Self:
+        """A scalar in a place."""
+        return cls(text, kind, quoted, span.path, span.line, span.column, span.length)
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return Span(self.path, self.line, self.column, self.length)
 
     def number(self) -> Decimal | None:
         """The exact value of a number that is written plainly, else None.
@@ -71,9 +84,9 @@ class Scalar:
     def part(self, offset: int, length: int) -> Span:
         """The place of a part of `text`, or of the whole scalar where escapes or line breaks make that unknown."""
         quote = 1 if self.quoted else 0
-        if self.span.length != len(self.text) + 2 * quote or offset > len(self.text):
+        if self.length != len(self.text) + 2 * quote or offset > len(self.text):
             return self.span
-        return replace(self.span, column=self.span.column + quote + offset, length=max(min(length, len(self.text) - offset), 1))
+        return Span(self.path, self.line, self.column + quote + offset, max(min(length, len(self.text) - offset), 1))
 
 
 @record

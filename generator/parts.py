@@ -40,7 +40,7 @@ def meaning(node: Node) -> object:
     if isinstance(node, nodes.Mapping):
         return sorted((key.text, repr(meaning(value))) for key, value in node.entries)
     if isinstance(node, Scalar):
-        return (node.kind, {"null": "", "bool": node.text.lower()}.get(node.kind, node.text))
+        return (node.kind, "" if node.kind == "null" else node.text.lower() if node.kind == "bool" else node.text)
     return [meaning(item) for item in node.items]
 
 
@@ -54,4 +54,4 @@ def _field_meaning(field: Node) -> object:
 
 def _part(content: object, key: Scalar) -> Part:
     digest = hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return Part(digest, key.span.line, key.span.column, key.span.length)
+    return Part(digest, key.line, key.column, key.length)

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from ruff import find_ruff_bin  # pyright: ignore[reportMissingTypeStubs]  # one function, which it documents
 
+from generator.files import contents
 from generator.ir import Schema
 from generator.parallel import in_parts
 from generator.plan.models import model_module
@@ -74,10 +75,22 @@ def _unformatted(shown: Shown) -> Modules:
     )
 
 
+class _Whole(PackageLoader):
+    """Gives a template with its parts in it: as templates of their own, they take twice as long as what they write."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
+        """The source of a template, as it is to be compiled."""
+        source, path, is_current = super().get_source(environment, template)
+        return _PART.sub(lambda part: self.get_source(environment, part[1])[0], source), path, is_current
+
+
+_PART = re.compile(r'{% include "(.+)" %}\n')
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("generator"),
+        loader=_Whole("generator"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -115,10 +128,10 @@ def formatted(source: str) -> str:
 def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:
     """The files in the formatter's layout; one run for all of them, in memory where the system has a folder for that."""
     with tempfile.TemporaryDirectory(prefix="rowsmith-", dir=_memory()) as folder:
-        root = Path(folder)
-        paths = [root / f"{number}.py" for number in range(len(files))]
+        paths = [f"{folder}/{number}.py" for number in range(len(files))]
         for path, file in zip(paths, files, strict=True):
-            path.write_bytes(file.text.encode())
+            with open(path, "wb") as written:  # noqa: PTH123 - one of many
+                written.write(file.text.encode())
         command = [
             find_ruff_bin(),
             "format",
@@ -128,10 +141,10 @@ def _formatted(files: list[RenderedFile]) -> list[RenderedFile]:
             "--target-version=py313",
             ".",
         ]
-        result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
         if result.returncode != 0:
             raise FormatterError(re.sub(r"(\d+)\.py", lambda number: files[int(number[1])].path, result.stderr))
-        return [RenderedFile(file.path, path.read_bytes().decode(), file.source) for path, file in zip(paths, files, strict=True)]
+        return [RenderedFile(file.path, contents(path).decode(), file.source) for path, file in zip(paths, files, strict=True)]
 
 
 def _memory() -> str | None:

@@ -310,7 +310,7 @@ def read_resource(path: str, root: Node) -> tuple[ResourceFile | None, tuple[Dia
 def _stand_ins(path: str, root: Node) -> dict[str, Node]:
     """What stands for a required key of a resource that is missing or wrong, so that the rest of the file can be checked all the same."""
     stem = PurePosixPath(path).stem
-    return {"resource": Scalar(pascal_case(stem), "str", quoted=False, span=root.span), "fields": Mapping((), root.span)}
+    return {"resource": Scalar.at(root.span, pascal_case(stem), "str", quoted=False), "fields": Mapping((), root.span)}
 
 
 def read_spec[M: Spec](model: type[M], node: Node, subject: str) -> tuple[M | None, tuple[Diagnostic, ...]]:
@@ -498,7 +498,7 @@ def expand_shorthand(value: Scalar) -> Node:
 
 def _part(scalar: Scalar, start: int, end: int, text: str | None = None, kind: Literal["bool", "str"] = "str") -> Scalar:
     """A piece of a scalar as a scalar of its own, which may stand for another text."""
-    return Scalar(text=scalar.text[start:end] if text is None else text, kind=kind, quoted=False, span=scalar.part(start, end - start))
+    return Scalar.at(scalar.part(start, end - start), scalar.text[start:end] if text is None else text, kind, quoted=False)
 
 
 def _items(head: ResourceSpec, key: str, reader: _Reader) -> tuple[Node, ...]:

@@ -61,7 +61,7 @@ def validate(files: Sequence[ReadFile], unread: Iterable[str] = ()) -> tuple[Pro
 def check_file(file: ResourceFile, plurals: Mapping[str, str]) -> ReadFile:
     """Read the fields of one resource. `plurals` are default plurals by resource that an earlier run has frozen."""
     head, name = file.head, file.head.resource
-    table = head.plural if head.plural is not None else plurals.get(name, naming.plural_of(name))
+    table = head.plural if head.plural is not None else plurals.get(name) or naming.plural_of(name)
     diagnostics = list(names.plural(file, table))
     if diagnostics:
         table = naming.plural_of(name)

@@ -426,7 +426,7 @@ class _Checker:
         if kind is None:
             return value
         try:
-            text = literal(kind, Scalar(value.value, "str", quoted=True, span=Span("", 1, 1)))
+            text = literal(kind, Scalar.at(Span("", 1, 1), value.value, "str", quoted=True))
         except MistakeError as mistake:
             self.report(BAD_LITERAL, f"the text compared with {_A_TYPE[other.type]} {mistake.message}", written.at)
             return None

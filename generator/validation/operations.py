@@ -35,14 +35,14 @@ def _words(head: ResourceSpec, key: str, words: tuple[str, ...]) -> Iterator[Dia
     node = head.at(key)
     if not isinstance(node, Sequence) or key in head.broken:
         return
-    seen: dict[str, Span] = {}
+    seen: dict[str, Scalar] = {}
     for item in node.items:
         if not isinstance(item, Scalar):
             continue
         if item.text not in words:
             yield unknown_word(f"each of `{key}`", item, words)
-        elif seen.setdefault(item.text, item.span) is not item.span:
-            related = (Related("the first one is here", seen[item.text]),)
+        elif seen.setdefault(item.text, item) is not item:
+            related = (Related("the first one is here", seen[item.text].span),)
             yield error("RS218", f"`{key}` of `{head.resource}` has `{item.text}` twice", item.span, "repeated", related=related)
 
 

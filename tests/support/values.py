@@ -80,17 +80,17 @@ def accepts(field_type: FieldType, value: JsonValue) -> bool:
 def _node(value: JsonValue) -> Node:
     match value:
         case str():
-            return Scalar(value, "str", quoted=True, span=SPAN)
+            return Scalar.at(SPAN, value, "str", quoted=True)
         case bool():
-            return Scalar(json.dumps(value), "bool", quoted=False, span=SPAN)
+            return Scalar.at(SPAN, json.dumps(value), "bool", quoted=False)
         case int() | float():
-            return Scalar(repr(value), "int" if isinstance(value, int) else "float", quoted=False, span=SPAN)
+            return Scalar.at(SPAN, repr(value), "int" if isinstance(value, int) else "float", quoted=False)
         case list():
             return Sequence(tuple(_node(item) for item in value), SPAN)
         case dict():
-            return Mapping(tuple((Scalar(key, "str", quoted=True, span=SPAN), _node(item)) for key, item in value.items()), SPAN)
+            return Mapping(tuple((Scalar.at(SPAN, key, "str", quoted=True), _node(item)) for key, item in value.items()), SPAN)
         case None:
-            return Scalar("null", "null", quoted=False, span=SPAN)
+            return Scalar.at(SPAN, "null", "null", quoted=False)
 
 
 def values_of(field: Field) -> list[JsonValue]:

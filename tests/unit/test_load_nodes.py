@@ -130,14 +130,14 @@ def test_places_count_characters_from_one() -> None:
     assert isinstance(deep, Mapping)
     assert deep.span == Span("t.yaml", 6, 5, 4)
     assert deep.get("deep") == Mapping(
-        ((Scalar("er", "str", False, Span("t.yaml", 7, 7, 2)), Scalar("5", "int", False, Span("t.yaml", 7, 11, 1))),),
+        ((Scalar("er", "str", False, "t.yaml", 7, 7, 2), Scalar("5", "int", False, "t.yaml", 7, 11, 1)),),
         Span("t.yaml", 7, 7, 2),
     )
 
 
 def test_the_place_of_a_missing_value_is_behind_its_colon() -> None:
     node = load("a:\nb: c\n").get("a")
-    assert node == Scalar("", "null", False, Span("t.yaml", 1, 3, 1))
+    assert node == Scalar("", "null", False, "t.yaml", 1, 3, 1)
 
 
 @pytest.mark.parametrize(

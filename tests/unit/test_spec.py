@@ -8,7 +8,7 @@ from tests.support.specs import field_of, findings
 
 
 def scalar(text: str, quoted: bool = False) -> Scalar:
-    return Scalar(text, "str", quoted, Span("resources/task.yaml", 3, 10, len(text) + 2 * quoted))
+    return Scalar(text, "str", quoted, "resources/task.yaml", 3, 10, len(text) + 2 * quoted)
 
 
 def test_a_file_keeps_the_place_of_everything() -> None:
@@ -50,7 +50,7 @@ def test_short_forms(text: str, expected: dict[str, str]) -> None:
 def test_the_parts_of_a_short_form_have_places_of_their_own() -> None:
     node = expand_shorthand(scalar("ref(Project)?", quoted=True))
     assert isinstance(node, Mapping)
-    assert node.get("to") == Scalar("Project", "str", False, Span("resources/task.yaml", 3, 15, 7))
+    assert node.get("to") == Scalar("Project", "str", False, "resources/task.yaml", 3, 15, 7)
 
 
 def test_a_short_form_means_the_long_one() -> None:
