@@ -57,5 +57,14 @@ def protect_sql(table: str, app_role: str, edition: int = PROTECTION) -> list[st
     ]
 
 
+def view_sql(name: str, table: str, columns: Iterable[str], app_role: str, edition: int = PROTECTION) -> list[str]:
+    """The statements that make a view of a table under another name, through which the application sees and may do the same."""
+    shown = ", ".join(_quote(column) for column in columns)
+    return [
+        f"CREATE OR REPLACE VIEW {_quote(name)} WITH (security_invoker = true) AS SELECT {shown} FROM {_quote(table)}",  # noqa: S608  # quoted names
+        f"GRANT {', '.join(PROTECTIONS[edition].rights)} ON {_quote(name)} TO {_quote(app_role)}",
+    ]
+
+
 def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -20,10 +20,12 @@ from generator.history import HistoryError, texts_with
 from generator.ir import Schema
 from generator.migrations import distribution
 from generator.migrations.branches import ConflictError, common_ancestor, joined, repeated
+from generator.migrations.change import at_once
 from generator.migrations.consent import ambiguities
 from generator.migrations.database import Database, database_of, load
-from generator.migrations.diff import Problem, difference
+from generator.migrations.diff import Problem
 from generator.migrations.findings import of_revisions
+from generator.migrations.gradual import finished, gradually
 from generator.migrations.operations import Operation, consent_of
 from generator.migrations.renames import renames_of
 from generator.migrations.revisions import (
@@ -73,6 +75,11 @@ def revision(
         typer.Option("--replace", metavar="OLD=NEW", help="What rows get whose value is gone: tasks.priority.urgent=high; repeatable."),
     ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Write one even without a change, for steps of your own.")] = False,
+    gradual: Annotated[
+        bool,
+        typer.Option("--gradual", help="Rename fields and change types while applications run."),
+    ] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Drop the old names that --gradual has kept for them.")] = False,
     edited: Annotated[
         bool, typer.Option("--edited", help="Write none: note that edits of revisions are meant, which have run nowhere.")
     ] = False,
@@ -88,22 +95,30 @@ def revision(
         replace_file(root / STATE, accepted(root, history).encode())
         console.say(f"noted: {', '.join(history.edited)}" if history.edited else "no revision was edited")
         return
-    target, renames = database_of(schema, history.editions), renames_of(schema, history.database)
-    found = difference(history.database, target, renames, dict(_replacement(one) for one in replace or ()))
-    problems = [*found.problems, *ambiguities(found.operations, allow or ())]
+    if finish:
+        if not (history.database.kept or history.database.views):
+            console.say("no revision keeps an old name")
+            return
+        found = finished(history.database)
+    else:
+        renames, replacements = renames_of(schema, history.database), dict(_replacement(one) for one in replace or ())
+        change = gradually if gradual else at_once
+        found = change(history.database, database_of(schema, history.editions), renames, replacements)
+    problems = [*found.problems, *ambiguities(found.upgrade, allow or ())]
     if problems:
         raise CommandError(ExitCode.USAGE, *_told(problems))
-    consents = _consents(found.operations, set(allow or ()))
-    if not found.operations and not empty:
+    consents = _consents(found.upgrade, set(allow or ()))
+    if not found.upgrade and not empty:
         console.say("the revisions are up to date with the specs")
         return
-    back = difference(target, history.database, renames.reversed(), downgrade=True)
-    made = new_revision(history, target, found.operations, back.operations, message, dict.fromkeys(consents, reason))
+    made = new_revision(history, found.target, found.upgrade, found.downgrade, message, dict.fromkeys(consents, reason))
     create(root, {made.path: made.text.encode()})
     replace_file(root / STATE, made.state.encode())
-    for one in found.operations:
+    for one in found.upgrade:
         console.say(f"  {one.summary}")
     console.say(f"\nWrote {made.path}. Read it and commit it; `rowsmith db upgrade` runs it.")
+    if found.target.kept or found.target.views:
+        console.say(_kept(found.target))
 
 
 @commands.command()
@@ -217,6 +232,8 @@ def status() -> None:
     console.data("\n".join(lines) + "\n")
     if changes:
         console.say("\n`rowsmith db revision` writes a revision for the changes of the specs.")
+    if history.database.kept or history.database.views:
+        console.say(f"\n{_kept(history.database)}")
     if missing:
         console.say(f"\nThe database lacks {console.count(len(missing), 'revision')}; `rowsmith db upgrade` runs what is missing.")
     if changes or missing:
@@ -384,6 +401,13 @@ def _told(problems: list[Problem]) -> tuple[str, str]:
     *others, last = problems
     told = [f"{one.message}\n\n  = hint: {one.hint}\n\nerror: " for one in others]
     return "".join(told) + last.message, last.hint
+
+
+def _kept(database: Database) -> str:
+    """Which old names are there beside the new ones, and what ends that."""
+    pairs = [(view.name, view.table) for view in database.views] + [(one.name, one.twins.new.name) for one in database.kept]
+    names = ", ".join(f"{old} (now {new})" for old, new in pairs)
+    return f"Kept for what runs of the old version: {names}.\nOnce that has ended: rowsmith db revision --finish"
 
 
 def _changes(operations: tuple[Operation, ...]) -> str:

@@ -18,7 +18,7 @@ from generator.compatibility.waivers import WaiverError, read_waivers
 from generator.history import HistoryError, Version, text_at, version_at
 from generator.ir import Schema
 from generator.migrations.editions import GUARDS, editions_in, editions_of
-from generator.migrations.revisions import RevisionError, pending, read_history
+from generator.migrations.revisions import History, RevisionError, pending, read_history
 from generator.pipeline import compile_project, compile_specs
 from generator.render import RenderedFile, render
 from generator.review.document import as_json
@@ -69,12 +69,14 @@ def plan(
         console.fail(ExitCode.USAGE, build.diagnostics, console.OutputFormat.TEXT, root)
     before = _schema_of(old, against)
     found = compare(surface(before), surface(build.schema))
+    history = _history(root)
+    editions = editions_in(text_at(root, old.commit, GUARDS)), editions_of(root)
     result = Plan(
         against=against,
         commit=old.commit,
         findings=found,
-        migration=forecast(before, build.schema, found, (editions_in(text_at(root, old.commit, GUARDS)), editions_of(root))),
-        revised=_is_revised(root, build.schema),
+        migration=forecast(before, build.schema, found, editions, history.database.kept if history is not None else ()),
+        revised=None if history is None else not pending(build.schema, history),
         files=_changed(render(before), build.files),
         waivers=waivers,
         today=datetime.now(UTC).date(),
@@ -90,13 +92,13 @@ def plan(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _is_revised(root: Path, schema: Schema) -> bool | None:
-    """Whether the revisions lead to the specs; None where there are none, or `rowsmith check` has to say what is wrong with them."""
+def _history(root: Path) -> History | None:
+    """The revisions; None where there are none, or `rowsmith check` has to say what is wrong with them."""
     try:
         history = read_history(root)
     except RevisionError:
         return None
-    return None if history.head is None else not pending(schema, history)
+    return None if history.head is None else history
 
 
 def _schema_of(version: Version, reference: str) -> Schema:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
+from generator.migrations.database import Column, Constraint, Database, Kept, StoredIndex, Table, View
 from generator.migrations.operations import PurgeDeleted
 from generator.migrations.renames import mentions
 from generator.sql import quote_identifier
@@ -50,10 +50,12 @@ def joined(base: Database, one: Database, other: Database) -> Database:
             tables.append(_table(was, mine, yours, conflicts))
         elif (table := _either(name, was, mine, yours, conflicts)) is not None:
             tables.append(table)
+    kept = _named(base.kept, one.kept, other.kept, conflicts)
+    views = _named(base.views, one.views, other.views, conflicts)
     if conflicts:
         raise ConflictError(sorted(conflicts))
     tables = [table if table.purge is None else replace(table, purge=_referring(table, tables)) for table in tables]
-    return Database(tuple(sorted(tables, key=lambda table: (table.name.endswith("_"), table.resource))))
+    return Database(tuple(sorted(tables, key=lambda table: (table.name.endswith("_"), table.resource))), kept, views)
 
 
 def repeated(base: Database, heads: Sequence[Database], together: Database) -> tuple[PurgeDeleted, ...]:
@@ -113,9 +115,16 @@ def _table(was: Table, mine: Table, yours: Table, conflicts: list[str]) -> Table
 def _parts[T: (Column, Constraint, StoredIndex)](
     table: str, was: Sequence[T], mine: Sequence[T], yours: Sequence[T], conflicts: list[str]
 ) -> tuple[T, ...]:
+    return _named(was, mine, yours, conflicts, f"{table}.")
+
+
+def _named[T: (Column, Constraint, StoredIndex, Kept, View)](
+    was: Sequence[T], mine: Sequence[T], yours: Sequence[T], conflicts: list[str], prefix: str = ""
+) -> tuple[T, ...]:
+    """Those of both, by name."""
     before, ours, theirs = ({part.name: part for part in parts} for parts in (was, mine, yours))
     names = dict.fromkeys(chain(ours, theirs))
-    found = (_either(f"{table}.{name}", before.get(name), ours.get(name), theirs.get(name), conflicts) for name in names)
+    found = (_either(f"{prefix}{name}", before.get(name), ours.get(name), theirs.get(name), conflicts) for name in names)
     return tuple(part for part in found if part is not None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from generator.migrations.database import Database
 from generator.records import record
 
 _FACTS = """
@@ -37,6 +38,11 @@ SELECT 'rights on ' || r.relname, string_agg(a.privilege_type, ', ' ORDER BY a.p
 FROM pg_class r, aclexplode(r.relacl) a JOIN pg_roles o ON o.oid = a.grantee
 WHERE r.relnamespace = 'public'::regnamespace AND r.relkind IN ('r', 'p') AND o.rolname = $1 AND a.grantee <> r.relowner GROUP BY r.relname
 UNION ALL
+SELECT 'view ' || c.relname, concat_ws(' ', array_to_string(c.reloptions, ', '), pg_get_viewdef(c.oid), (
+       SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) FROM aclexplode(c.relacl) a JOIN pg_roles o ON o.oid = a.grantee
+       WHERE o.rolname = $1 AND a.grantee <> c.relowner))
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v'
+UNION ALL
 SELECT 'trigger ' || r.relname || '.' || t.tgname, pg_get_triggerdef(t.oid)
 FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid WHERE r.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
 UNION ALL
@@ -46,6 +52,8 @@ FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
 """
 
 VERSION_TABLE = "alembic_version"
+TWIN = "_twin_"
+"""How triggers and functions end that keep columns in step (app/db/migrations/steps.py)."""
 
 
 @record
@@ -78,6 +86,21 @@ async def read_catalog(dsn: str, app_role: str) -> Catalog:
         await connection.close()
     own = (f" {VERSION_TABLE}", f" {VERSION_TABLE}.")
     return Catalog({about: fact for about, fact in rows if not (about.endswith(own[0]) or own[1] in about)})
+
+
+def without_kept(catalog: Catalog, database: Database) -> Catalog:
+    """The catalog as it will be once what is kept for the version of the application before is dropped."""
+    gone: set[str] = set()
+    for view in database.views:
+        gone |= {f"view {view.name}", f"function purge_{view.name}", f"function search_{view.name}"}
+        gone |= {f"index {view.table}.{view.search.index}"} if view.search is not None else set()
+    for one in database.kept:
+        gone.add(f"column {one.name}")
+        gone.update(
+            f"{kind} {one.twins.table}.{part.name}" for kind in ("constraint", "index") for part in (*one.constraints, *one.indexes)
+        )
+    facts = {about: fact for about, fact in catalog.facts.items() if about not in gone and not about.endswith(TWIN)}
+    return Catalog(facts)
 
 
 def compare(first: Catalog, second: Catalog) -> tuple[CatalogDifference, ...]:

@@ -91,10 +91,56 @@ class Table:
 
 
 @record
+class Twins:
+    """Two columns of a table that hold the same, `new` having taken the place of `old`: a trigger keeps them in step.
+
+    `to_new` and `to_old` are the value of one as the other has it, `{}` standing for that value; `if_null` and `if_old_null` what takes the
+    place of a null that the other one does not allow.
+    """
+
+    table: str
+    old: Column
+    new: Column
+    to_new: str = "{}"
+    to_old: str = "{}"
+    if_null: str | None = None
+    if_old_null: str | None = None
+
+
+@record
+class Kept:
+    """A column that stays, with its constraints and indexes, for the version of the application that does not know its twin."""
+
+    twins: Twins
+    constraints: tuple[Constraint, ...]
+    indexes: tuple[StoredIndex, ...]
+
+    @property
+    def name(self) -> str:
+        """The column, with its table."""
+        return f"{self.twins.table}.{self.twins.old.name}"
+
+
+@record
+class View:
+    """A view under the name that a table had, for the version of the application that knows no other, with the functions of that name."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    search: StoredSearch | None = None
+    purge: tuple[str, ...] | None = None
+    purge_edition: int = 1
+    protection: int = 1
+
+
+@record
 class Database:
-    """Every table, sorted by its resource."""
+    """Every table, sorted by its resource; and what is `kept` of old columns, and as `views`, until no application uses it any more."""
 
     tables: tuple[Table, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    views: tuple[View, ...] = ()
 
     def table(self, resource: str) -> Table | None:
         """The table of a resource."""
@@ -150,8 +196,9 @@ class StoredState:
 
 def dump(database: Database, revision: str, digests: Mapping[str, str] | None = None) -> str:
     """The state that a revision leads to as JSON, a line a fact, so that it reviews like code."""
-    kept = {"digests": dict(sorted(digests.items()))} if digests else {}
-    document = {"format": FORMAT, "revision": revision, **kept, **asdict(database)}
+    known = {"digests": dict(sorted(digests.items()))} if digests else {}
+    content = {key: value for key, value in asdict(database).items() if key == "tables" or value}
+    document = {"format": FORMAT, "revision": revision, **known, **content}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -162,7 +209,9 @@ def load(text: str) -> StoredState:
         if document["format"] != FORMAT:
             raise ValueError(f"its format is {document['format']}, not {FORMAT}")
         tables = tuple(_loaded(table) for table in document["tables"])
-        return StoredState(Database(tables), str(document["revision"]), dict(document.get("digests", {})))
+        kept = tuple(_loaded_kept(one) for one in document.get("kept", ()))
+        views = tuple(_loaded_view(one) for one in document.get("views", ()))
+        return StoredState(Database(tables, kept, views), str(document["revision"]), dict(document.get("digests", {})))
     except (KeyError, TypeError) as problem:
         raise ValueError(f"it is not what a revision writes: {problem}") from None
 
@@ -171,13 +220,35 @@ def _loaded(table: Any) -> Table:
     return Table(
         table["name"],
         table["resource"],
-        tuple(Column(**(column | {"values": tuple(column["values"])})) for column in table["columns"]),
+        tuple(_loaded_column(column) for column in table["columns"]),
         tuple(Constraint(**constraint) for constraint in table["constraints"]),
         tuple(StoredIndex(**index) for index in table["indexes"]),
-        StoredSearch(**(search | {"columns": tuple(search["columns"])})) if (search := table.get("search")) else None,
+        _loaded_search(table.get("search")),
         None if table.get("purge") is None else tuple(table["purge"]),
         table.get("purge_edition", 1),  # states from before there were others have none
         table.get("protection", 1),
+    )
+
+
+def _loaded_column(column: Any) -> Column:
+    return Column(**(column | {"values": tuple(column["values"])}))
+
+
+def _loaded_search(search: Any) -> StoredSearch | None:
+    return StoredSearch(**(search | {"columns": tuple(search["columns"])})) if search else None
+
+
+def _loaded_view(view: Any) -> View:
+    purge = None if view["purge"] is None else tuple(view["purge"])
+    return View(**(view | {"columns": tuple(view["columns"]), "search": _loaded_search(view["search"]), "purge": purge}))
+
+
+def _loaded_kept(kept: Any) -> Kept:
+    twins = kept["twins"]
+    return Kept(
+        Twins(**(twins | {"old": _loaded_column(twins["old"]), "new": _loaded_column(twins["new"])})),
+        tuple(Constraint(**constraint) for constraint in kept["constraints"]),
+        tuple(StoredIndex(**index) for index in kept["indexes"]),
     )
 
 

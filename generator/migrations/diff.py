@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table
+from generator.migrations.conversion import conversion
+from generator.migrations.database import Column, Constraint, Database, StoredIndex, Table, Twins
 from generator.migrations.operations import (
     AddColumn,
     AddComputed,
@@ -15,6 +16,7 @@ from generator.migrations.operations import (
     AllowNull,
     ChangeDefault,
     ChangeType,
+    CopyValues,
     CreateTable,
     DropColumn,
     DropComputed,
@@ -23,6 +25,8 @@ from generator.migrations.operations import (
     DropIndex,
     DropSearch,
     DropTable,
+    Follow,
+    KeepInStep,
     Operation,
     Protect,
     PurgeDeleted,
@@ -37,7 +41,6 @@ from generator.migrations.operations import (
 )
 from generator.migrations.renames import Renames, mentions, renamed
 from generator.records import record
-from generator.sql import quote_identifier
 
 
 @record
@@ -93,6 +96,8 @@ def difference(
     replacements: Mapping[tuple[str, str, str], str] | None = None,
     *,
     downgrade: bool = False,
+    in_step: Collection[Twins] = (),
+    following: Collection[Twins] = (),
 ) -> Difference:
     """What leads from `old` to `new`.
 
@@ -102,8 +107,12 @@ def difference(
         renames: What has another name in the new one.
         replacements: For values of enums that are gone, by (table, column, value), the value that rows with them get.
         downgrade: Whether this takes an upgrade back: what is missing is then filled in with samples and defaults instead of asked for.
+        in_step: New columns that are kept in step with old ones, from which they get their values; the old ones are not in `old`.
+        following: New columns that have what old ones have, without the way back.
     """
     phases = _Phases()
+    twins: dict[tuple[str, str], KeepInStep | Follow] = {(one.table, one.new.name): KeepInStep(one) for one in in_step}
+    twins |= {(one.table, one.new.name): Follow(one) for one in following}
     before = renamed(old, new, renames)
     kept = frozenset(table.name for table in old.tables if table.purge is not None)
     for was, table in zip(old.tables, before.tables, strict=True):
@@ -114,7 +123,7 @@ def difference(
             continue
         if was.name != table.name:
             phases.rename.append(RenameTable(was.name, table.name))
-        _Comparison(was, table, now, renames, replacements or {}, downgrade, kept, phases).run()
+        _Comparison(was, table, now, renames, replacements or {}, twins, downgrade, kept, phases).run()
     known = {table.resource for table in before.tables}
     for table in new.tables:
         if table.resource not in known:
@@ -146,6 +155,7 @@ class _Comparison:
     new: Table
     renames: Renames
     replacements: Mapping[tuple[str, str, str], str]
+    twins: Mapping[tuple[str, str], KeepInStep | Follow]
     downgrade: bool
     kept: frozenset[str]
     phases: _Phases
@@ -202,6 +212,9 @@ class _Comparison:
         if column.computed is not None:
             self.phases.add_computed.append(AddComputed(self.new.name, column))
             return
+        if (beside := self.twins.get((self.new.name, column.name))) is not None:
+            self._add_beside(column, beside)
+            return
         fill = column.default or (column.sample if self.downgrade else None)
         if not column.nullable and fill is None and not self.downgrade:
             message = f"`{self.new.resource}.{column.field}` is new and required, and the rows of {self.new.name} have no value for it"
@@ -209,6 +222,14 @@ class _Comparison:
         self.phases.shape.append(AddColumn(self.new.name, column, fill))
         if not column.nullable and fill is None:  # of a reference, and where no sample is known: rows that are there stop it
             self.phases.data.append(Require(self.new.name, column, None))
+
+    def _add_beside(self, column: Column, beside: KeepInStep | Follow) -> None:
+        """A column that gets its values, also those to come, from another one."""
+        table = self.new.name
+        self.phases.shape.append(AddColumn(table, replace(column, nullable=True, default=None), None))
+        self.phases.data += [beside, CopyValues(beside.twins)]
+        self.phases.data += [] if column.nullable else [Require(table, column, None)]
+        self.phases.data += [] if column.default is None else [ChangeDefault(table, column)]
 
     def _change(self, old: Column, new: Column) -> None:
         table = self.new.name
@@ -326,70 +347,3 @@ def _renamed[T: (Constraint, StoredIndex)](gone: dict[str, T], added: dict[str, 
                 del gone[old.name], added[new.name]
                 yield old, new
                 break
-
-
-_WIDER = {
-    ("integer", "bigint"),
-    ("integer", "numeric"),
-    ("bigint", "numeric"),
-    ("integer", "double precision"),
-    ("date", "timestamp with time zone"),
-}
-
-
-_NUMBERS = {"integer", "bigint", "numeric", "double precision"}
-
-
-def conversion(name: str, old: str, new: str) -> tuple[str, bool]:
-    """The value of a column in its new type, as SQL, and whether values can be lost or refused on the way."""
-    return _converted(quote_identifier(name), *(one.removesuffix(' COLLATE "C"') for one in (old, new)))
-
-
-def _converted(value: str, old: str, new: str) -> tuple[str, bool]:
-    """The same of any expression, between types without a collation."""
-    if new == "jsonb" and old != "text":
-        return f"to_jsonb({value})", False
-    match old.endswith("[]"), new.endswith("[]"):
-        case True, True:
-            return _converted_items(value, old, new)
-        case False, True:  # NULL stays what it is
-            item, loses = _converted(value, old, new.removesuffix("[]"))
-            return f"CASE WHEN {value} IS NOT NULL THEN ARRAY[{item}] END", loses
-        case True, False if new == "text":
-            return f"array_to_string({value}, ', ')", True
-        case True, False:  # the first item
-            return _converted(f"{value}[1]", old.removesuffix("[]"), new)[0], True
-        case _:
-            return _converted_scalar(value, old, new)
-
-
-def _converted_items(value: str, old: str, new: str) -> tuple[str, bool]:
-    """A list, whose items cannot be taken one by one: only a cast of all of them may stand there."""
-    before, after = (one.partition("(")[0].removesuffix("[]") for one in (old, new))
-    through = "" if before == after or {before, after} <= _NUMBERS else "::text[]"
-    _, loses = _converted_scalar(value, old.removesuffix("[]"), new.removesuffix("[]"))
-    return f"{value}{through}::{new}", loses or "timestamp" in new  # its zone would be that of the session
-
-
-def _converted_scalar(value: str, old: str, new: str) -> tuple[str, bool]:
-    from_name, to_name = old.partition("(")[0], new.partition("(")[0]
-    if old == new:
-        return value, False
-    if (from_name, to_name) == ("date", "timestamp with time zone"):
-        return f"{value}::timestamp AT TIME ZONE 'UTC'", False
-    if (from_name, to_name) == ("timestamp with time zone", "date"):
-        return f"({value} AT TIME ZONE 'UTC')::date", True
-    if from_name == to_name == "numeric":
-        return f"{value}::{new}", any(before > after for before, after in zip(_digits(old), _digits(new), strict=True))
-    if new == "text":
-        return f"{value}::text", False
-    if (from_name, to_name) in _WIDER:
-        return f"{value}::{new}", to_name == "numeric" and _digits(new)[0] < (10 if from_name == "integer" else 19)
-    direct = {from_name, to_name} <= _NUMBERS  # they are rounded
-    return f"{value}::{new}" if direct else f"{value}::text::{new}", True
-
-
-def _digits(numeric: str) -> tuple[int, int]:
-    """The digits of `numeric(p, s)` before and behind the point."""
-    precision, scale = (int(part) for part in numeric[numeric.index("(") + 1 : numeric.index(")")].split(","))
-    return precision - scale, scale

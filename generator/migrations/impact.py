@@ -14,9 +14,11 @@ from generator.migrations.operations import (
     AddComputed,
     AddConstraint,
     AddIndex,
+    AddView,
     AllowNull,
     ChangeDefault,
     ChangeType,
+    CopyValues,
     CreateTable,
     DropColumn,
     DropComputed,
@@ -25,17 +27,24 @@ from generator.migrations.operations import (
     DropIndex,
     DropSearch,
     DropTable,
+    DropTwin,
+    DropView,
+    Follow,
+    KeepInStep,
     Operation,
     Protect,
     PurgeDeleted,
+    RenameBehindView,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
     RenameTable,
     ReplaceValue,
     Require,
+    SearchView,
     SetSearch,
     StopPurging,
+    Swap,
 )
 from generator.migrations.renames import mentions
 from generator.records import record
@@ -96,10 +105,14 @@ _ORDERS = {
 }
 
 _RENAME = (
-    "No version of the application knows both names. Stop the old one, migrate, start the new one; or add the new one beside it, copy the "
-    "values (docs/migrations.md), and drop the old one later."
+    "No version of the application knows both names: `rowsmith db revision --gradual` keeps both until the old one has ended. Or stop the "
+    "old one, migrate, start the new one."
 )
-_RETYPE = "No version of the application reads both types. Stop the old one, migrate, start the new one; or add a new field beside it."
+_RETYPE = (
+    "No version of the application reads both types: give the field a new name as well (`renamed_from`), and use `rowsmith db revision "
+    "--gradual`. Or stop the old one, migrate, start the new one."
+)
+_BESIDE = "With `rowsmith db revision --gradual` nobody waits: the values are copied beside the old ones."
 _BOTH = "It allows less and more at once: loosen it in one change and tighten it in the next."
 _VALUE = "No version of the application knows both values. Add the new value, deploy, then replace the old one."
 _UNDELETED = (
@@ -116,6 +129,10 @@ _ALWAYS: Mapping[type[Operation], Impact] = {
     DropTable: Impact(Lock.BRIEF, Work.NONE, Order.DEPLOY_FIRST, "every row of it is lost"),
     RenameTable: Impact(Lock.BRIEF, Work.NONE, Order.STEPS, advice=_RENAME),
     RenameColumn: Impact(Lock.BRIEF, Work.NONE, Order.STEPS, advice=_RENAME),
+    RenameBehindView: _QUICK_FIRST,
+    AddView: _QUICK_FIRST,
+    SearchView: Impact(Lock.NONE, Work.BUILD, Order.MIGRATE_FIRST),
+    DropView: Impact(Lock.BRIEF, Work.NONE, Order.DEPLOY_FIRST),
     AddComputed: Impact(Lock.LONG, Work.REWRITE, Order.MIGRATE_FIRST),
     DropComputed: Impact(Lock.BRIEF, Work.NONE, Order.DEPLOY_FIRST),
     AllowNull: _QUICK_FIRST,
@@ -127,6 +144,11 @@ _ALWAYS: Mapping[type[Operation], Impact] = {
     StopPurging: Impact(Lock.NONE, Work.NONE, Order.DEPLOY_FIRST),
     DropDeleted: Impact(Lock.NONE, Work.UPDATE, Order.STEPS, "every deleted row is lost for good", _UNDELETED),
     Protect: Impact(Lock.BRIEF, Work.NONE, Order.MIGRATE_FIRST, "the rows that a user sees and may write can be others"),
+    KeepInStep: _QUICK_FIRST,
+    Follow: _QUICK_FIRST,
+    CopyValues: Impact(Lock.NONE, Work.UPDATE, Order.MIGRATE_FIRST),
+    DropTwin: Impact(Lock.BRIEF, Work.NONE, Order.DEPLOY_FIRST),
+    Swap: _QUICK_FIRST,
     ChangeDefault: _QUICK,
     RenameConstraint: _QUICK,
     RenameIndex: _QUICK,
@@ -175,11 +197,16 @@ def impact_of(
 def _retyped(operation: ChangeType, types: Mapping[tuple[str, str], str]) -> Impact:
     before, after = types.get((operation.table, operation.column.name), ""), operation.column.type
     rows = "values that do not fit stop the migration, others are rounded" if operation.loses else ""
-    families = [{"integer": "int", "bigint": "int"}.get(one, one.partition("(")[0].partition(" ")[0]) for one in (before, after)]
-    if families[0] == families[1] and "[]" not in before + after:
+    if reads_both(before, after):
         order = Order.DEPLOY_FIRST if operation.loses else Order.MIGRATE_FIRST
-        return Impact(Lock.LONG, Work.REWRITE, order, rows)
+        return Impact(Lock.LONG, Work.REWRITE, order, rows, "" if operation.loses else _BESIDE)
     return Impact(Lock.LONG, Work.REWRITE, Order.STEPS, rows, _RETYPE)
+
+
+def reads_both(before: str, after: str) -> bool:
+    """Whether a version of the application that knows one of two types of a column goes on working with the other one."""
+    families = [{"integer": "int", "bigint": "int"}.get(one, one.partition("(")[0].partition(" ")[0]) for one in (before, after)]
+    return families[0] == families[1] and "[]" not in before + after
 
 
 def _constrained(operation: AddConstraint, new: Mapping[tuple[str, str], Column], direction: Direction) -> Impact:

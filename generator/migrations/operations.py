@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from generator.migrations.database import Column, Constraint, StoredIndex, StoredSearch, Table
+from generator.migrations.database import Column, Constraint, StoredIndex, StoredSearch, Table, Twins, View
 from generator.records import record
 from generator.sql import quote_identifier
 
@@ -79,6 +79,77 @@ class RenameTable:
     def step(self) -> Step:
         """The call that does it."""
         return Step("rename_table", (self.old, self.new))
+
+
+@record
+class RenameBehindView:
+    """Another name, in the same moment as a view that has the old one."""
+
+    view: View
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"rename {self.view.name} to {self.view.table}, and keep a view of the old name"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("rename_behind_view", (self.view.name, self.view.table, *self.view.columns), _beyond_first(self.view.protection))
+
+
+@record
+class AddView:
+    """A view of a table under the name that it had."""
+
+    view: View
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"view {self.view.table} as {self.view.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("add_view", (self.view.name, self.view.table, *self.view.columns), _beyond_first(self.view.protection))
+
+
+@record
+class SearchView:
+    """What searches a table by its old name, with the index that it had."""
+
+    view: View
+    search: StoredSearch
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"search {self.view.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        search = self.search
+        arguments = (self.view.name, self.view.table, search.index, search.language, *search.columns)
+        return Step("search_view", arguments, _beyond_first(search.edition))
+
+
+@record
+class DropView:
+    """The end of an old name."""
+
+    view: View
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"drop the old name {self.view.name}, since {self.view.table} is its table"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_view", (self.view.name,))
 
 
 @record
@@ -204,6 +275,118 @@ class ChangeType:
     def step(self) -> Step:
         """The call that does it."""
         return Step("change_type", (self.table, self.column.name, self.column.type, self.using, self.column.default))
+
+
+@record
+class KeepInStep:
+    """Two columns that hold the same from now on, whichever of them is written."""
+
+    twins: Twins
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"keep {self.twins.table}.{self.twins.old.name} in step with {self.twins.new.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        twins = self.twins
+        names = (twins.table, twins.old.name, twins.new.name)
+        others = (twins.to_new, twins.to_old, twins.if_null, twins.if_old_null, twins.old.default)
+        return Step("keep_in_step", names if others == ("{}", "{}", None, None, None) else (*names, *others))
+
+
+@record
+class Follow:
+    """A column that has what another one has, whenever that is written."""
+
+    twins: Twins
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"let {self.twins.table}.{self.twins.new.name} follow {self.twins.old.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        twins = self.twins
+        return Step("follow", (twins.table, twins.old.name, twins.new.name, twins.to_new, twins.if_null))
+
+
+@record
+class CopyValues:
+    """The values of a column into its twin, in the rows that are there; `back` is from the new one into the old one."""
+
+    twins: Twins
+    back: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        source, target, _, _ = self._way
+        return f"copy {self.twins.table}.{source.name} to {target.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        source, target, convert, missing = self._way
+        names = (self.twins.table, source.name, target.name)
+        return Step("copy_values", names if (convert, missing) == ("{}", None) else (*names, convert, missing))
+
+    @property
+    def _way(self) -> tuple[Column, Column, str, str | None]:
+        twins = self.twins
+        if self.back:
+            return twins.new, twins.old, twins.to_old, twins.if_old_null
+        return twins.old, twins.new, twins.to_new, twins.if_null
+
+
+@record
+class DropTwin:
+    """The end of a column whose twin has its values, and of what keeps both in step; `back` is the end of the new one."""
+
+    twins: Twins
+    back: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        gone, stays = self._ends
+        return f"drop {self.twins.table}.{gone.name}, since {stays.name} has its values"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        return Step("drop_twin", (self.twins.table, self._ends[0].name, self.twins.new.name))
+
+    @property
+    def _ends(self) -> tuple[Column, Column]:
+        twins = self.twins
+        return (twins.new, twins.old) if self.back else (twins.old, twins.new)
+
+
+@record
+class Swap:
+    """A column that takes the name and the place of the one that it follows.
+
+    `names` are those of its constraints and indexes, each with the one that they get.
+    """
+
+    twins: Twins
+    names: tuple[tuple[str, str], ...]
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return f"let {self.twins.table}.{self.twins.new.name} take the place of {self.twins.old.name}"
+
+    @property
+    def step(self) -> Step:
+        """The call that does it."""
+        names = (name for pair in self.names for name in pair)
+        return Step("swap", (self.twins.table, self.twins.old.name, self.twins.new.name, *names))
 
 
 @record
@@ -513,12 +696,21 @@ type Operation = (
     CreateTable
     | DropTable
     | RenameTable
+    | RenameBehindView
+    | AddView
+    | SearchView
+    | DropView
     | AddColumn
     | DropColumn
     | AddComputed
     | DropComputed
     | RenameColumn
     | ChangeType
+    | KeepInStep
+    | Follow
+    | CopyValues
+    | DropTwin
+    | Swap
     | ChangeDefault
     | Require
     | AllowNull

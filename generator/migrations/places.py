@@ -11,9 +11,11 @@ from generator.migrations.operations import (
     AddComputed,
     AddConstraint,
     AddIndex,
+    AddView,
     AllowNull,
     ChangeDefault,
     ChangeType,
+    CopyValues,
     CreateTable,
     DropColumn,
     DropComputed,
@@ -22,17 +24,24 @@ from generator.migrations.operations import (
     DropIndex,
     DropSearch,
     DropTable,
+    DropTwin,
+    DropView,
+    Follow,
+    KeepInStep,
     Operation,
     Protect,
     PurgeDeleted,
+    RenameBehindView,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
     RenameTable,
     ReplaceValue,
     Require,
+    SearchView,
     SetSearch,
     StopPurging,
+    Swap,
 )
 
 
@@ -58,8 +67,14 @@ def _subject(operation: Operation) -> tuple[str | None, str | None]:  # noqa: C9
             return operation.table, None
         case RenameTable():
             return operation.new, None
+        case RenameBehindView() | AddView() | SearchView() | DropView():
+            return operation.view.table, None
         case AddColumn() | AddComputed() | DropColumn() | DropComputed() | ChangeType() | ChangeDefault() | Require() | AllowNull():
             return operation.table, operation.column.name
+        case KeepInStep() | Follow() | CopyValues() | DropTwin():
+            return operation.twins.table, operation.twins.new.name
+        case Swap():
+            return operation.twins.table, operation.twins.old.name
         case RenameColumn() | RenameConstraint():
             return operation.table, operation.new
         case ReplaceValue():

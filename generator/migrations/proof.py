@@ -14,9 +14,9 @@ from pathlib import Path
 
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedPostgres
 from generator.migrations import runner
-from generator.migrations.catalog import Catalog, CatalogDifference, compare, read_catalog
+from generator.migrations.catalog import Catalog, CatalogDifference, compare, read_catalog, without_kept
 from generator.migrations.fixtures import Keys, add_rows, delete_rows, read_keys
-from generator.migrations.revisions import read_parents
+from generator.migrations.revisions import read_history, read_parents
 from generator.migrations.runner import MigrationError, Target
 from generator.records import record
 
@@ -79,7 +79,8 @@ def prove(root: Path, server: EmbeddedPostgres, progress: Progress) -> Proof:
     progress("")
     if findings:
         return Proof(len(revisions), tuple(findings), tuple(dict.fromkeys(notes)))
-    differences = compare(walk.catalog(), asyncio.run(read_catalog(server.dsn(SUPERUSER, "models"), APP_ROLE)))
+    reached, models = walk.catalog(), asyncio.run(read_catalog(server.dsn(SUPERUSER, "models"), APP_ROLE))
+    differences = compare(without_kept(reached, read_history(root).database), models)
     if differences:
         findings.append(Finding("the revisions do not lead to the models", ("revisions", "models"), differences))
     return Proof(len(revisions), tuple(findings), tuple(dict.fromkeys(notes)))

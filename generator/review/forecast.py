@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from generator.compatibility.compare import Finding
 from generator.ir import Reference, Schema, Span
+from generator.migrations.change import Change, at_once
 from generator.migrations.consent import ambiguities
-from generator.migrations.database import FIRST, database_of
-from generator.migrations.diff import Problem, difference
+from generator.migrations.database import FIRST, Column, Database, Kept, Table, database_of
+from generator.migrations.diff import Problem
 from generator.migrations.editions import Editions
+from generator.migrations.gradual import gradually
 from generator.migrations.impact import Direction, Impact, Lock, Order, Work, impact_of
 from generator.migrations.operations import AddColumn, AddConstraint, DropConstraint, Operation, consent_of
 from generator.migrations.places import place_of
-from generator.migrations.renames import renamed, renames_of
+from generator.migrations.renames import Renames, renamed, renames_of
 from generator.records import record
 
 _TIGHTER = {
@@ -62,25 +64,46 @@ class Forecast:
         return next(iter(orders), Order.ANY)
 
 
-def forecast(before: Schema, after: Schema, findings: Iterable[Finding], editions: tuple[Editions, Editions] = (FIRST, FIRST)) -> Forecast:
+def forecast(
+    before: Schema,
+    after: Schema,
+    findings: Iterable[Finding],
+    editions: tuple[Editions, Editions] = (FIRST, FIRST),
+    kept: Collection[Kept] = (),
+) -> Forecast:
     """The migration from one version of the specs to another.
 
-    `findings` are those of the API (they say what a constraint lets through), `editions` those of what guards rows, before and after.
+    `findings` are those of the API (they say what a constraint lets through), `editions` those of what guards rows, before and after, and
+    `kept` what the revisions keep of old columns: they rename gradually then.
     """
     old, new = database_of(before, editions[0]), database_of(after, editions[1])
     renames = renames_of(after, old)
-    found = difference(old, new, renames)
+    found = _change(old, new, renames, kept)
     rules: dict[str, set[str]] = {}
     for one in findings:
         rules.setdefault(one.subject, set()).add(one.rule.id)
     types = {(table.name, column.name): column.type for table in renamed(old, new, renames).tables for column in table.columns}
-    columns = {(one.table, one.column.name): one.column for one in found.operations if isinstance(one, AddColumn)}
-    changed = {one.constraint.name for one in found.operations if isinstance(one, AddConstraint)}
+    columns = {(one.table, one.column.name): one.column for one in found.upgrade if isinstance(one, AddColumn)}
+    changed = {one.constraint.name for one in found.upgrade if isinstance(one, AddConstraint)}
     steps: list[Step] = []
-    for one in found.operations:
+    for one in found.upgrade:
         impact = impact_of(one, types, columns, _direction(one, before, after, rules, changed))
         steps.append(_step(one, impact, before, after))
-    return Forecast(tuple(sorted(steps, key=_danger)), (*found.problems, *ambiguities(found.operations, ())))
+    return Forecast(tuple(sorted(steps, key=_danger)), (*found.problems, *ambiguities(found.upgrade, ())))
+
+
+def _change(old: Database, new: Database, renames: Renames, kept: Collection[Kept]) -> Change:
+    """The migration, gradual where a revision has made it so."""
+    names = {(one.twins.table, one.twins.new.name) for one in kept}
+    if any((table.name, column.name) in names for table in new.tables for column in table.columns if _is_renamed(table, column, renames)):
+        beside = gradually(old, new, renames, {})
+        if not beside.problems:
+            return beside
+    return at_once(old, new, renames, {})
+
+
+def _is_renamed(table: Table, column: Column, renames: Renames) -> bool:
+    return (table.resource, column.field) in renames.fields
 
 
 def _step(operation: Operation, impact: Impact, before: Schema, after: Schema) -> Step:

@@ -25,6 +25,10 @@ _QUERIES = {
         SELECT polrelid::regclass, polname, polcmd, polpermissive, polroles,
                pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
         FROM pg_policy""",
+    "triggers": "SELECT tgrelid::regclass, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    "views": """
+        SELECT relname, reloptions, relacl, pg_get_viewdef(oid) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'""",
     "functions": """
         SELECT proname, prosecdef, proconfig, proacl, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
     "protection": """

@@ -16,7 +16,7 @@ from typing import Any
 from alembic import context, op
 from sqlalchemy.exc import DBAPIError
 
-from app.db.guards import PURGES, SEARCHES, protect_sql
+from app.db.guards import PURGES, SEARCHES, protect_sql, view_sql
 from app.db.search import drop_function_sql
 
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "2s", "1h"
@@ -37,6 +37,9 @@ SHOWN = 5
 
 LOCKED = ("55P03", "40P01")
 """A lock was not to be had in time, or two statements waited for each other."""
+
+VALUE = "{}"
+"""Stands for a value in the SQL that converts it."""
 
 ABOUT_ROWS = ("22", "23")
 """Classes of errors that rows cause: a value that fits nowhere, a broken constraint."""
@@ -66,6 +69,32 @@ def drop_table(name: str) -> None:
 def rename_table(old: str, new: str) -> None:
     """Give a table another name."""
     _run(f"ALTER TABLE IF EXISTS {_quote(old)} RENAME TO {_quote(new)}")
+
+
+def rename_behind_view(old: str, new: str, *columns: str, edition: int = 1) -> None:
+    """Give a table another name, and a view the old one, in one transaction: the version of the application that runs notices nothing."""
+    rename = f"ALTER TABLE {_quote(old)} RENAME TO {_quote(new)}"
+    changes = [rename, *view_sql(old, new, columns, context.config.attributes["app_role"], edition)]
+    _together([f"IF to_regclass({_text(_quote(new))}) IS NULL THEN", *changes, "END IF"])
+
+
+def add_view(name: str, table: str, *columns: str, edition: int = 1) -> None:
+    """Give a table a second name."""
+    for statement in view_sql(name, table, columns, context.config.attributes["app_role"], edition):
+        _run(statement)
+
+
+def search_view(view: str, table: str, index: str, language: str, *columns: str, edition: int = 1) -> None:
+    """Search a table by its second name, with an index of its own."""
+    search = SEARCHES[edition](language, columns)
+    _build_index("INDEX", index, table, search.index_sql())
+    for statement in search.function_sql(view, context.config.attributes["app_role"]):
+        _run(statement)
+
+
+def drop_view(name: str) -> None:
+    """Take a second name away."""
+    _run(f"DROP VIEW IF EXISTS {_quote(name)}")
 
 
 def add_column(table: str, name: str, sql_type: str, default: str | None, fill: str | None) -> None:
@@ -144,6 +173,82 @@ def update_rows(table: str, change: str, where: str) -> None:
     nothing. That lets an interrupted upgrade go on where it stopped, and a later revision repeat the step.
     """
     _in_batches(table, change, where)
+
+
+def keep_in_step(
+    table: str,
+    old: str,
+    new: str,
+    to_new: str = VALUE,
+    to_old: str = VALUE,
+    if_null: str | None = None,
+    if_old_null: str | None = None,
+    old_default: str | None = None,
+) -> None:
+    """Let two columns hold the same, whichever of them is written: each version of the application knows one.
+
+    `to_new` and `to_old` are the value of one as the other has it, `{}` being that value; `if_null` and `if_old_null` take the place of a
+    null there. A new value that does not fit into the old column is null in it, or `if_old_null`. A row in which the old column was not
+    given has `old_default` there.
+    """
+    if not _differ(table, old, new):
+        to_new = to_old = VALUE
+    before, after, missing = f"NEW.{_quote(old)}", f"NEW.{_quote(new)}", if_old_null or "NULL"
+    there, back = _value(to_new, before, if_null), _value(to_old, after, if_old_null)
+    fitting = f"back_ := {back};"
+    if to_old != VALUE:
+        fitting = f"BEGIN {fitting} EXCEPTION WHEN data_exception THEN back_ := {missing}; END;"
+    body = f"""DECLARE back_ {_quote(table)}.{_quote(old)}%TYPE;
+BEGIN
+  {fitting}
+  IF TG_OP = 'INSERT' THEN
+    IF {before} IS DISTINCT FROM {old_default or "NULL"} THEN {after} := {there}; ELSE {before} := back_; END IF;
+  ELSIF {before} IS DISTINCT FROM OLD.{_quote(old)} AND {before} IS DISTINCT FROM back_ THEN {after} := {there};
+  ELSIF {after} IS DISTINCT FROM OLD.{_quote(new)} AND {after} IS DISTINCT FROM {there} THEN {before} := back_;
+  END IF;
+  RETURN NEW;
+END"""
+    _set_trigger(table, new, body)
+
+
+def follow(table: str, old: str, new: str, to_new: str = VALUE, if_null: str | None = None) -> None:
+    """Let a new column have what the old one has, whenever a row is written; see `keep_in_step`."""
+    value = _value(to_new if _differ(table, old, new) else VALUE, f"NEW.{_quote(old)}", if_null)
+    _set_trigger(table, new, f"BEGIN NEW.{_quote(new)} := {value}; RETURN NEW; END")
+
+
+def copy_values(table: str, source: str, target: str, convert: str = VALUE, if_null: str | None = None) -> None:
+    """Fill a column from its twin in the rows that are there, in batches. It is no change that anybody sees: rows keep their version."""
+    value = _value(convert if _differ(table, source, target) else VALUE, _quote(source), if_null)
+    _in_batches(table, f"{_quote(target)} = {value}", f"{_quote(target)} IS DISTINCT FROM {value}", seen=False)
+
+
+def drop_twin(table: str, column: str, new: str) -> None:
+    """Drop one of two columns and what keeps them in step, in one transaction: a row that is written has no value for it."""
+    changes = [
+        f"DROP TRIGGER IF EXISTS {_twin(table, new)} ON {_quote(table)}",
+        f"ALTER TABLE {_quote(table)} DROP COLUMN IF EXISTS {_quote(column)}",
+    ]
+    _together(changes)
+    _run(f"DROP FUNCTION IF EXISTS {_twin(table, new)}()")
+
+
+def swap(table: str, old: str, new: str, *names: str) -> None:
+    """Drop a column, and give its name to the one that follows it, in one transaction.
+
+    `names` are those of its constraints and indexes, in pairs: as they are called, and as they shall be.
+    """
+    changes = [
+        f"DROP TRIGGER {_twin(table, new)} ON {_quote(table)}",
+        f"ALTER TABLE {_quote(table)} DROP COLUMN {_quote(old)}",
+        f"ALTER TABLE {_quote(table)} RENAME COLUMN {_quote(new)} TO {_quote(old)}",
+    ]
+    for trial, name in zip(names[::2], names[1::2], strict=True):
+        index = f"ALTER INDEX {_quote(trial)} RENAME TO {_quote(name)}"
+        constraint = f"ALTER TABLE {_quote(table)} RENAME CONSTRAINT {_quote(trial)} TO {_quote(name)}"
+        changes.append(f"IF to_regclass({_text(_quote(trial))}) IS NULL THEN {constraint}; ELSE {index}; END IF")
+    _together(changes)
+    _run(f"DROP FUNCTION IF EXISTS {_twin(table, new)}()")
 
 
 def add_constraint(table: str, name: str, sql: str) -> None:
@@ -276,11 +381,11 @@ def _naming_rows(table: str, broken: str | None) -> Generator[None]:
         raise
 
 
-def _in_batches(table: str, change: str, condition: str) -> None:
-    """Change the rows that meet a condition until there are none; it counts as a change of each (`updated_at`, `version`)."""
+def _in_batches(table: str, change: str, condition: str, *, seen: bool = True) -> None:
+    """Change the rows that meet a condition until there are none; what is `seen` counts as a change of each (`updated_at`, `version`)."""
     name = _quote(table)
     some = f"SELECT user_id, id FROM {name} WHERE {condition} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
-    changed = f"{change}, updated_at = now(), version = version + 1"
+    changed = f"{change}, updated_at = now(), version = version + 1" if seen else change
     if context.is_offline_mode():
         _run(f"UPDATE {name} SET {changed} WHERE {condition}")  # noqa: S608  # quoted names
         return
@@ -295,6 +400,41 @@ def _in_batches(table: str, change: str, condition: str) -> None:
         END $batch$"""  # noqa: S608  # quoted names
     while _has(f"SELECT FROM {name} WHERE {condition}"):
         _run(sql)
+
+
+def _set_trigger(table: str, new: str, body: str) -> None:
+    """Run a body in PL/pgSQL before a row is written, under the name of the column that it is about."""
+    name = _twin(table, new)
+    rights = "SET search_path = public, pg_temp"
+    _run(f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {rights} AS $twin$\n{body}\n$twin$")
+    timing = f"BEFORE INSERT OR UPDATE ON {_quote(table)} FOR EACH ROW"
+    _run(f"CREATE OR REPLACE TRIGGER {name} {timing} EXECUTE FUNCTION {name}()")
+
+
+def _twin(table: str, new: str) -> str:
+    """The name of the trigger and its function, quoted."""
+    return _quote(_short(f"{table}_{new}", "_twin_"))
+
+
+def _together(statements: list[str]) -> None:
+    """Run statements in one transaction."""
+    body = "\n".join(f"  {one}{'' if one.endswith('THEN') else ';'}" for one in statements)
+    _run(f"DO $together$\nBEGIN\n{body}\nEND $together$")
+
+
+def _value(convert: str, value: str, if_null: str | None) -> str:
+    """A value as another column has it."""
+    converted = convert.replace(VALUE, value)
+    return converted if if_null is None else f"coalesce({converted}, {if_null})"
+
+
+def _differ(table: str, one: str, other: str) -> bool:
+    """Whether two columns have different types. They do not where an upgrade goes on that has changed the type already."""
+    if context.is_offline_mode():
+        return True
+    names = f"attname IN ({_text(one)}, {_text(other)}) AND NOT attisdropped"
+    types = f"SELECT FROM pg_attribute WHERE attrelid = '{_quote(table)}'::regclass AND {names}"
+    return _has(f"{types} HAVING count(DISTINCT (atttypid, atttypmod)) > 1")
 
 
 def _run(sql: str, *, patient: bool = False) -> None:
