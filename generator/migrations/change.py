@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from generator.migrations.database import Database
+from generator.migrations.database import Column, Database
 from generator.migrations.diff import Problem, difference
 from generator.migrations.operations import Operation
 from generator.migrations.renames import Renames
@@ -31,16 +31,25 @@ def at_once(old: Database, new: Database, renames: Renames, replacements: Mappin
 
 
 def still_in_step(old: Database, new: Database) -> Iterator[Problem]:
-    """What changes although something is kept beside it for the version of the application before."""
-    tables = {table.name: table.columns for table in new.tables}
+    """What changes although something is kept beside it for the version of the application before, and what takes a name that is kept."""
+    before, after = ({table.name: table.columns for table in database.tables} for database in (old, new))
     hint = "once no application uses the old one: rowsmith db revision --finish; then this change"
     for one in old.kept:
         twin = replace(one.twins.new, sample=None)
-        if twin not in {replace(column, sample=None) for column in tables.get(one.twins.table, ())}:
+        columns = after.get(one.twins.table, ())
+        if twin not in {replace(column, sample=None) for column in columns}:
             yield Problem(f"`{one.twins.table}.{twin.name}` changes, but {one.name} is kept in step with it", hint)
+        if one.twins.old.name in {column.name for column in columns}:
+            yield Problem(f"`{one.name}` is new, but the old {one.name} is kept in step with {twin.name}", hint)
     for view in old.views:
-        was = next(table.columns for table in old.tables if table.name == view.table)
-        before, after = ({(column.name, column.type, column.computed) for column in some} for some in (was, tables.get(view.table, ())))
-        gone = {name for name, _, _ in before - after if name in view.columns}
-        if gone:
-            yield Problem(f"`{view.table}.{min(gone)}` changes, but the old name {view.name} is a view of it", hint)
+        gone = viewed(before[view.table]) - viewed(after.get(view.table, ()))
+        changed = sorted(name for name, _, _ in gone if name in view.columns)
+        if changed:
+            yield Problem(f"`{view.table}.{changed[0]}` changes, but the old name {view.name} is a view of it", hint)
+        if view.name in after:
+            yield Problem(f"`{view.name}` is new, but a view of {view.table} has the name", hint)
+
+
+def viewed(columns: Iterable[Column]) -> set[tuple[str, str, str | None]]:
+    """What a view of a table depends on."""
+    return {(column.name, column.type, column.computed) for column in columns}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from generator.migrations.change import Change, still_in_step
+from generator.migrations.change import Change, still_in_step, viewed
 from generator.migrations.conversion import conversion_of
 from generator.migrations.database import Column, Constraint, Database, Kept, StoredIndex, Table, Twins, View
 from generator.migrations.diff import Problem, difference
@@ -246,18 +246,13 @@ def _problems(old: Database, new: Database, renames: Renames) -> Iterator[Proble
     if not views and not [now for _, _, now in found if now.computed is None]:
         yield Problem("nothing has another name or another type: there is nothing to do gradually", "leave --gradual out")
     for view in _views(old, new, renames):
-        if gone := _viewed(old, view.name) - _viewed(new, view.table):
+        if gone := viewed(_named(old, view.name).columns) - viewed(_named(new, view.table).columns):
             message = f"`{view.name}` cannot change its name gradually while `{min(gone)[0]}` changes, which a view of it has"
             yield Problem(message, _APART)
     for table, was, now in found if not views else ():
         reason, hint = _reason(_named(old, table.name), table, was, now)
         if reason:
             yield Problem(f"`{table.resource}.{now.field}` cannot change gradually: {reason}", hint)
-
-
-def _viewed(database: Database, table: str) -> set[tuple[str, str, str | None]]:
-    """The columns of a table, and what a view depends on of them."""
-    return {(column.name, column.type, column.computed) for column in _named(database, table).columns}
 
 
 def _named(database: Database, name: str) -> Table:
@@ -280,8 +275,6 @@ def _reason(before: Table, after: Table, was: Column, now: Column) -> tuple[str,
         return ("", "") if was.name == now.name else ("it is computed", _AT_ONCE)
     if computed:
         return f"`{computed[0]}` is computed from it", _AT_ONCE
-    if was.name != now.name and any(one.name == now.name for one in before.columns):
-        return "another field has had the name until now", "give it a name that is free, or rename one after the other"
     if conversion_of(was.type, now.type)[1]:
         return "values can be lost in the new type", _AT_ONCE
     if was.name == now.name and not reads_both(was.type, now.type):

@@ -110,6 +110,28 @@ def test_two_branches_are_joined_by_the_command_that_is_named(project: Project, 
         assert catalog(made["main"].database)["columns"] == []
 
 
+def test_what_one_branch_keeps_is_kept_by_both(project: Project, postgres: EmbeddedPostgres) -> None:
+    git(project.root, "checkout", "-b", "names", "main")
+    renamed = TASK.replace("title: string", "name: {type: string, renamed_from: title}")
+    write_specs(project.root, {"task": renamed, "project": PROJECT})
+    project.rowsmith("db", "revision", "--gradual")
+    git(project.root, "add", ".")
+    git(project.root, "commit", "-m", "Rename")
+    with databases(project, postgres, "names", "colors") as made:
+        git(project.root, "merge", "names")
+        git(project.root, "merge", "colors", check=False)
+        project.rowsmith("db", "merge")
+        assert "up to date" in project.rowsmith("db", "revision").err
+        assert "drop tasks.title, since name has its values" in project.rowsmith("db", "revision", "--finish").err
+        catalogs: list[dict[str, list[str]]] = []
+        for its in made.values():
+            its.rowsmith("db", "upgrade")
+            assert its.database.execute("SELECT count(*), count(name) FROM tasks") == "20|20"
+            catalogs.append({name: sorted(rows) for name, rows in catalog(its.database).items()})
+        assert catalogs[0] == catalogs[1]
+        assert catalogs[0]["triggers"] == []
+
+
 def test_without_a_second_head_there_is_nothing_to_join(project: Project) -> None:
     assert "there is nothing to join" in project.rowsmith("db", "merge").err
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from generator.embedded import EmbeddedError, EmbeddedPostgres
+from generator.migrations import proof
 from tests.support import squawk
 from tests.support.database import Database, OpenDatabase, new_database, opened
-from tests.support.generated import write_core, write_specs
+from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.specs import PROJECT, spec
 from tests.support.tables import TableMaker
@@ -168,6 +170,17 @@ def one(project: Project, sql: str) -> object:
     return json.loads(project.asked.execute(sql.replace("SELECT ", "SELECT to_json(", 1).replace(" FROM", ") FROM", 1)) or "null")
 
 
+def run_again(project: Project) -> None:
+    """Upgrade, and once more as after a kill before the revision was noted."""
+    before = project.asked.execute("SELECT version_num FROM alembic_version")
+    project.rowsmith("db", "upgrade")
+    there, rows = project.catalog(), rows_of(project)
+    project.asked.execute(f"UPDATE alembic_version SET version_num = '{before}'")
+    project.rowsmith("db", "upgrade")
+    assert project.catalog() == there
+    assert rows_of(project) == rows
+
+
 @pytest.mark.parametrize("name", list(RENAMES))
 def test_a_gradual_rename_keeps_both_columns_in_step(project: Project, models: Models, name: str) -> None:
     edit = RENAMES[name]
@@ -178,7 +191,7 @@ def test_a_gradual_rename_keeps_both_columns_in_step(project: Project, models: M
     write_specs(project.root, edit.specs(edit.new))
     said = project.rowsmith("db", "revision", "--gradual").err
     assert f"tasks.{old} (now {new})" in said
-    project.rowsmith("db", "upgrade")
+    run_again(project)
     second, between = project.catalog(), rows_of(project)
     assert [{key: row[key] for key in was} for row, was in zip(between, before, strict=True)] == before
     assert project.asked.execute(f'SELECT count(*) FROM tasks WHERE "{new}" IS NULL AND "{old}" IS NOT NULL') == "0"
@@ -204,7 +217,7 @@ def test_a_gradual_rename_keeps_both_columns_in_step(project: Project, models: M
 
     assert "up to date" in project.rowsmith("db", "revision").err
     assert f"drop tasks.{old}" in project.rowsmith("db", "revision", "--finish").err
-    project.rowsmith("db", "upgrade")
+    run_again(project)
     third, after = project.catalog(), rows_of(project)
     assert third == models.catalog(project.root)
     assert after == [{key: value for key, value in row.items() if key != old} for row in written]
@@ -262,7 +275,7 @@ def test_a_gradual_change_of_type_takes_the_place_of_the_column(project: Project
     write_specs(project.root, {"task": spec("title: string", new, rest=rest), "project": PROJECT})
     said = project.rowsmith("db", "revision", "--gradual").err
     assert "Kept" not in said
-    project.rowsmith("db", "upgrade")
+    run_again(project)
     second, after = project.catalog(), rows_of(project)
     assert second == models.catalog(project.root)
     missing = 4 if "required" in name else None
@@ -326,3 +339,30 @@ def test_a_gradual_rename_of_a_resource_keeps_its_old_name(project: Project, mod
     project.rowsmith("db", "upgrade")
     assert project.catalog() == third
     assert rows_of(project, "plans") == before
+
+
+def test_the_proof_leaves_out_what_is_kept(project: Project, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def running() -> Generator[EmbeddedPostgres]:
+        """The server of the tests: one that starts is enough."""
+        for name in ("models", "revisions"):
+            postgres.execute("postgres", f"DROP DATABASE IF EXISTS {name}")
+        yield postgres
+
+    monkeypatch.setattr(proof, "scratch", running)
+    write_specs(project.root, SEARCHED)
+    project.rowsmith("db", "revision")
+    plan = SEARCHED["project"].replace("resource: Project", "resource: Plan\nrenamed_from: Project")
+    task = SEARCHED["task"].replace("to: Project", "to: Plan")
+    write_specs(project.root, {"task": task, "plan": plan})
+    project.rowsmith("db", "revision", "--gradual")
+    write_specs(project.root, {"task": task.replace("title: string", "name: {type: string, renamed_from: title}"), "plan": plan})
+    project.rowsmith("db", "revision", "--gradual")
+    write_generated(project.root)
+    assert "3 revisions: up, down and up again, every row kept" in project.rowsmith("db", "check").err
+    project.rowsmith("db", "upgrade")
+    said = project.rowsmith("db", "status").err
+    assert "projects (now plans), tasks.title (now name)" in said
+    assert "rowsmith db revision --finish" in said
+    project.rowsmith("db", "revision", "--finish")
+    assert "4 revisions: up, down and up again, every row kept" in project.rowsmith("db", "check").err

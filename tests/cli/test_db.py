@@ -143,6 +143,105 @@ def test_a_replacement_that_is_none(revised: Folder, text: str) -> None:
     assert revised.rowsmith("db", "revision", f"--replace={text}").code == 2
 
 
+RENAMED = "remarks: {type: text, nullable: true, renamed_from: notes}"
+
+
+@pytest.fixture
+def gradual(revised: Folder) -> Folder:
+    """One whose last revision keeps an old name: tasks.notes, now remarks."""
+    revised.replace("resources/task.yaml", "notes: text?", RENAMED)
+    answer = revised.rowsmith("db", "revision", "--gradual")
+    assert answer.code == 0
+    assert "keep tasks.notes in step with remarks" in answer.err
+    assert "Kept for what runs of the old version: tasks.notes (now remarks)." in answer.err
+    return revised
+
+
+def test_a_gradual_revision_is_ended_by_another_one(gradual: Folder) -> None:
+    assert "the revisions are up to date" in gradual.rowsmith("db", "revision").err
+    gradual.rowsmith("generate")
+    assert gradual.rowsmith("check").code == 0
+    ended = gradual.rowsmith("db", "revision", "--finish")
+    assert ended.code == 0
+    assert "drop tasks.notes, since remarks has its values" in ended.err
+    assert "Kept" not in ended.err
+    assert "no revision keeps an old name" in gradual.rowsmith("db", "revision", "--finish").err
+
+
+def test_other_changes_go_on_beside_what_is_kept(gradual: Folder) -> None:
+    gradual.replace("resources/task.yaml", "remarks:", "rank: integer?\n  remarks:")
+    assert gradual.rowsmith("db", "revision").code == 0
+    assert '"kept"' in gradual.file(STATE).read_text()
+    gradual.replace("resources/task.yaml", RENAMED, 'remarks: {type: text, default: ""}')
+    refused = gradual.rowsmith("db", "revision")
+    assert refused.code == 2
+    assert "`tasks.remarks` changes, but tasks.notes is kept in step with it" in refused.err
+    assert "--finish; then this change" in refused.err
+    gradual.replace(
+        "resources/task.yaml", 'remarks: {type: text, default: ""}', f"notes: text?\n  {RENAMED.replace(', renamed_from: notes', '')}"
+    )
+    refused = gradual.rowsmith("db", "revision")
+    assert refused.code == 2
+    assert "`tasks.notes` is new, but the old tasks.notes is kept" in refused.err
+    assert gradual.rowsmith("db", "revision", "--finish").code == 0
+    assert gradual.rowsmith("db", "revision").code == 0
+
+
+def test_an_old_name_of_a_table_keeps_its_columns(revised: Folder) -> None:
+    text = revised.file("resources/task.yaml").read_text()
+    revised.write("resources/task.yaml", text + "plural: chores\n")
+    assert "tasks (now chores)" in revised.rowsmith("db", "revision", "--gradual").err
+    revised.replace("resources/task.yaml", "  notes: text?\n", "")
+    refused = revised.rowsmith("db", "revision", "--allow", "drop:chores.notes")
+    assert refused.code == 2
+    assert "`chores.notes` changes, but the old name tasks is a view of it" in refused.err
+    revised.write("resources/task.yaml", text + "plural: chores\n")
+    revised.write("resources/duty.yaml", text.replace("resource: Task", "resource: Duty") + "plural: tasks\n")
+    refused = revised.rowsmith("db", "revision")
+    assert refused.code == 2
+    assert "`tasks` is new, but a view of chores has the name" in refused.err
+
+
+NOT_GRADUAL = {
+    "nothing": ("notes: text?", "notes: text?\n  rank: integer?", "nothing has another name or another type"),
+    "a type that loses values": (
+        "rank: bigint",
+        "rank: integer",
+        "`Task.rank` cannot change gradually: values can be lost in the new type",
+    ),
+    "a type that no version reads": ("rank: integer", "rank: text", "no version of the application reads both types"),
+    "other values": (
+        "rank: {type: enum, values: [low, high]}",
+        "level: {type: enum, values: [low, mid, high], renamed_from: rank}",
+        "`Task.level` cannot change gradually: it has other values, too",
+    ),
+    "another default": (
+        "rank: {type: integer, nullable: true}",
+        "level: {type: integer, nullable: true, default: 3, renamed_from: rank}",
+        "it has another default, too",
+    ),
+    "what others are computed from": (
+        "rank: integer\n  twice: {type: bigint, computed: rank * 2, stored: true}",
+        "level: {type: integer, renamed_from: rank}\n  twice: {type: bigint, computed: level * 2, stored: true}",
+        "`twice` is computed from it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_GRADUAL)
+def test_what_cannot_change_gradually_is_refused(specs: Folder, name: str) -> None:
+    old, new, told = NOT_GRADUAL[name]
+    if old != "notes: text?":
+        specs.replace("resources/task.yaml", "notes: text?", old)
+    assert specs.rowsmith("db", "revision").code == 0
+    specs.replace("resources/task.yaml", old, new)
+    refused = specs.rowsmith("db", "revision", "--gradual")
+    assert refused.code == 2
+    assert told in " ".join(refused.err.split())
+    assert "hint: " in refused.err
+    assert len(versions(specs)) == 1
+
+
 def test_two_heads_are_told_with_their_cure(revised: Folder) -> None:
     first = revised.file(f"{VERSIONS}/{versions(revised)[0]}").read_text()
     revised.write(f"{VERSIONS}/0001_other.py", _other(first))

@@ -10,6 +10,7 @@ from generator.migrations import operations
 from generator.migrations.database import database_of
 from generator.migrations.diff import difference
 from generator.migrations.editions import Editions
+from generator.migrations.gradual import gradually
 from generator.migrations.impact import Lock, Order, Work
 from generator.migrations.renames import renames_of
 from generator.review.forecast import Forecast, forecast
@@ -77,7 +78,8 @@ def test_the_order_keeps_both_versions_working(name: str) -> None:
 def test_every_operation_has_its_case() -> None:
     resources = {"CreateTable", "DropTable", "RenameTable", "PurgeDeleted", "StopPurging", "DropDeleted", "Protect"}  # below
     follow = {"RenameConstraint", "RenameIndex"}  # beside RenameColumn
-    every = {one.__name__ for one in operations.Operation.__value__.__args__}
+    beside = {"KeepInStep", "Follow", "CopyValues", "Swap", "DropTwin", "RenameBehindView", "AddView", "SearchView", "DropView"}
+    every = {one.__name__ for one in operations.Operation.__value__.__args__} - beside  # tests/app/test_gradual.py
     assert {operation for *_, operation in CASES.values()} | resources | follow == every
 
 
@@ -109,7 +111,23 @@ def test_resources() -> None:
     renamed = forecast(two, other, ())
     assert renamed.order is Order.STEPS
     (told,) = (step for step in renamed.steps if step.summary == "rename projects to plans")
-    assert "Stop the old one, migrate, start the new one" in told.impact.advice
+    assert "stop the old one, migrate, start the new one" in told.impact.advice
+
+
+def test_a_rename_that_a_revision_has_made_gradual() -> None:
+    (before, _), (after, _) = (
+        compiled(task=spec("title: string", field), project=PROJECT) for field in ("a: text?", CASES["another name"][1][0])
+    )
+    assert before is not None
+    assert after is not None
+    old, new = database_of(before), database_of(after)
+    kept = gradually(old, new, renames_of(after, old), {}).target.kept
+    assert [one.name for one in kept] == ["tasks.a"]
+    found = forecast(before, after, (), kept=kept)
+    assert found.order is Order.MIGRATE_FIRST
+    assert all(step.span is not None for step in found.steps)
+    assert [step.summary for step in found.steps if not step.is_harmless] == ["copy tasks.a to b"]
+    assert forecast(before, after, ()).order is Order.STEPS
 
 
 def test_soft_delete() -> None:
