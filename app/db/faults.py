@@ -139,6 +139,8 @@ def _quoted(error: asyncpg.PostgresError) -> list[str]:
 
 def _taken(error: asyncpg.PostgresError) -> HTTPException:
     constraint = broken_by(error)
+    if constraint is None:  # of another version of the application, whose names are kept beside those of this one
+        return HTTPException(409, "Another row has the same values where they have to be unique.")
     if not isinstance(constraint, UniqueConstraint | Index):
         return HTTPException(409, "A row with this id exists already.")
     return TakenError(_own_columns(constraint))
@@ -146,11 +148,12 @@ def _taken(error: asyncpg.PostgresError) -> HTTPException:
 
 def _dangling(error: asyncpg.IntegrityConstraintViolationError, *, deleting: bool) -> Exception:
     constraint = broken_by(error)
-    if deleting or not isinstance(constraint, ForeignKeyConstraint):
+    if deleting:
         table = error.table_name or (constraint.table.name if isinstance(constraint, ForeignKeyConstraint) else "another table")
         return StillReferredError(409, f"Rows of {table} still refer to this one. Delete or change them first.")
-    column = _own_columns(constraint)[0]
-    return DanglingReferenceError([{"type": "reference_not_found", "loc": ("body", column), "msg": "No row has this id."}])
+    known = isinstance(constraint, ForeignKeyConstraint)  # as above
+    place = ("body", _own_columns(constraint)[0]) if known else ("body",)
+    return DanglingReferenceError([{"type": "reference_not_found", "loc": place, "msg": "No row has this id."}])
 
 
 def _refused_value(error: pg.CheckViolationError | pg.NotNullViolationError) -> Exception:

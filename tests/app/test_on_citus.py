@@ -16,7 +16,7 @@ from asyncpg import exceptions as pg
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from app.db.faults import StillReferredError, answer_for
+from app.db.faults import DanglingReferenceError, StillReferredError, answer_for
 from app.db.session import counted_rows
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.migrations.distribution import preparation
@@ -184,6 +184,16 @@ def test_other_messages_without_names() -> None:
     unknown = answer_for(pg.CheckViolationError(CHECK.format("of_somebody_else")))
     assert isinstance(unknown, RequestValidationError)
     assert unknown.errors()[0]["loc"] == ("body",)
+
+
+def test_names_of_another_version() -> None:
+    """Gradual revisions keep the constraints of the version before."""
+    taken = answer_for(pg.UniqueViolationError(UNIQUE.format("uq_tasks_former")))
+    assert isinstance(taken, HTTPException)
+    assert (taken.status_code, taken.detail) == (409, "Another row has the same values where they have to be unique.")
+    dangling = answer_for(pg.ForeignKeyViolationError(REFERENCE.format("fk_tasks_former")))
+    assert isinstance(dangling, DanglingReferenceError)
+    assert dangling.errors()[0]["loc"] == ("body",)
 
 
 def test_a_delete_names_the_table_that_refers() -> None:
