@@ -281,6 +281,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         red=("test_I11_nobody_gives_a_row_away", "test_every_table_has_row_level_security_with_the_plain_policy"),
     ),
     _mutation(
+        "the view of an old name has the policies of its table",
+        (GUARDS, "security_invoker = true", "security_invoker = false"),
+        red=("test_a_gradual_rename_of_a_resource_keeps_its_old_name",),
+    ),
+    _mutation(
         "the application may only read and write rows",
         (GUARDS, "GRANT {', '.join(text.rights)} ON", "GRANT ALL ON"),
         red=("test_I11_the_application_role_may_not", "test_I11_the_application_role_is_no_more_than_a_guest"),
