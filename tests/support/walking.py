@@ -62,24 +62,35 @@ class Walk:
         fill(connection, self._project.schema, 8)
 
     def step(self, data: st.DataObject) -> None:
-        """Edit the specs once: upgrade, downgrade and upgrade the database, and add rows."""
+        """Edit the specs once: upgrade, downgrade and upgrade the database, and add rows. Half of what can change gradually does."""
         name, trees = data.draw(edits(self._trees))
         note(f"{name}\n{_changes(self._trees, trees)}")
         self._trees = trees
         write_specs(self._project.root, as_files(trees))
         old = read_history(self._project.root)
         renames = renames_of(self._project.schema, old.database)
-        self._revise()
+        if not (data.draw(st.booleans()) and self._revise("--gradual")):
+            self._revise()
         new = read_history(self._project.root)
         if new.head == old.head:
             return
+        self._migrate(old, new, renames)
+        if new.database.kept or new.database.views:
+            fill(self._database, self._project.schema, 3)
+            self._project.rowsmith("db", "revision", "--finish")
+            self._migrate(new, read_history(self._project.root), Renames())
+        fill(self._database, self._project.schema, 4)
+
+    def _migrate(self, old: History, new: History, renames: Renames) -> None:
+        """Run the revision that leads from one database to the other, and there and back again."""
         rows = self._rows(old)
         if self._run("upgrade"):
             rows = _without_deleted(old.database.tables, new.database.tables, renames, rows)
             _check_rows(old.database.tables, new.database.tables, renames, rows, self._rows(new))
         else:
             rows = {}  # they were in the way
-        before, self._catalog = self._catalog, self._checked_catalog()
+        before = self._catalog
+        self._catalog = self._now() if new.database.kept or new.database.views else self._checked_catalog()
         if self._run("downgrade", "-1") and rows:
             after = {renames.resources.get(table.resource, table.resource) for table in new.database.tables}
             stayed = [table.name for table in old.database.tables if table.name in rows and table.resource in after]
@@ -88,7 +99,6 @@ class Walk:
         _check_same(self._now(), before)
         self._run("upgrade")
         _check_same(self._now(), self._catalog)
-        fill(self._database, self._project.schema, 4)
 
     def end(self) -> None:
         """Lint the SQL of all revisions, there and back."""
@@ -103,13 +113,15 @@ class Walk:
         own = {table.name for table in CORE}
         return all_rows(self._database, [table.name for table in history.database.tables if table.name not in own])
 
-    def _revise(self) -> None:
-        """Write the revision, with the consent that it asks for."""
-        options: list[str] = []
+    def _revise(self, *options: str) -> bool:
+        """Write the revision, with the consent that it asks for. False where the change is none that can be gradual."""
         while (answer := self._project.rowsmith("db", "revision", *options, check=False)).code != 0:
+            if "gradual" in answer.err:
+                return False
             more = [option for option in _consent(answer) if option not in options]
             assert more, answer.err
-            options += more
+            options = (*options, *more)
+        return True
 
     def _run(self, *command: str) -> bool:
         """Run a command of `db`. Where rows are in the way (False), delete all and go on."""
