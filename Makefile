@@ -41,7 +41,8 @@ walks: install ## edit specs at random, 200 × 20 edits, and migrate along; 200 
 		tests/properties/test_compiled_again.py tests/cli/test_compiled_again.py $(ARGS)
 
 operations: install ## run each operation of a migration over 10,000 rows
-	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_editions.py tests/app/test_orders.py $(ARGS)
+	@ROWSMITH_TEST_ROWS=10000 $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app/test_migrations.py tests/app/test_gradual.py \
+	  tests/app/test_editions.py tests/app/test_orders.py $(ARGS)
 
 check: install ## lint, format, types, layers, dependencies, generated code
 	$(BIN)/ruff check .

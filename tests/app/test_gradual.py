@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from tests.support.specs import PROJECT, spec
 from tests.support.tables import TableMaker
 from tests.support.walking import Models
 
-ROWS = 40
+ROWS = int(os.environ.get("ROWSMITH_TEST_ROWS", "40"))
+"""Rows of each table; `make operations` takes 10,000."""
 
 
 @pytest.fixture(scope="module")
