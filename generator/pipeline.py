@@ -14,6 +14,7 @@ from generator.files import read_specs
 from generator.ir import Resource, Schema
 from generator.lock import digest, frozen_plurals
 from generator.memory import WORTH_IT, Compiled, Memory, Written, many_records, recall, remember, remembered
+from generator.parallel import in_parts
 from generator.parts import Part
 from generator.records import record
 from generator.rendered import Modules, RenderedFile
@@ -105,7 +106,9 @@ def _compile_again(root: Path, specs: Mapping[str, bytes]) -> Build:
     compiled = compile_contained(specs, plurals, memory, lambda: _prepare(read, memory)) or _compile_all(specs, plurals)
     if compiled.schema is None:
         return _build(compiled, ())
-    now = {path: compiled.unchanged.get(path) or remembered(specs[path], known) for path, known in compiled.known.items()}
+    new = [path for path in compiled.known if path not in compiled.unchanged]
+    fresh = dict(zip(new, in_parts(lambda part: [remembered(specs[path], compiled.known[path]) for path in part], new), strict=True))
+    now = {path: fresh.get(path) or compiled.unchanged[path] for path in compiled.known}
     resources = {known.resource.name: now[path].digest for path, known in compiled.known.items()}
     shown = {digest_of(one, resources): one for one in shown_of(compiled.schema)}
     known = {one.resource.name: modules for key, one in shown.items() if (modules := _on_disk(read, one.resource, memory.written.get(key)))}

@@ -90,7 +90,7 @@ def _rules(file: ResourceFile, fields: Mapping[str, Field], failed: frozenset[st
     """The rules of `checks`, compiled. Those that name a field which failed are left out without a word."""
     rules: dict[str, Rule] = {}
     diagnostics: list[Diagnostic] = []
-    if "fields" in file.incomplete | file.head.broken:
+    if not file.checks or "fields" in file.incomplete | file.head.broken:
         return rules, diagnostics
     columns = rule_columns(field for field in fields.values() if field.computed is None)
     for check in file.checks:

@@ -337,6 +337,8 @@ def _json_value(node: Node, depth: int) -> JsonValue:
 def is_empty_range(type_: ScalarType) -> bool:
     """Whether no value at all satisfies the bounds of a number, date or time."""
     bounds = type_.bounds
+    if all(bound is None for bound in (bounds.ge, bounds.gt, bounds.le, bounds.lt, bounds.multiple_of)):
+        return False
     with localcontext(_EXACT):
         lows = [(rank(type_.kind, bound), strict) for bound, strict in ((bounds.ge, False), (bounds.gt, True)) if bound is not None]
         highs = [(rank(type_.kind, bound), strict) for bound, strict in ((bounds.le, False), (bounds.lt, True)) if bound is not None]

@@ -26,6 +26,8 @@ class Completed:
 def complete(table: str, fields: Mapping[str, Field], specs: Mapping[str, FieldSpec], failed: frozenset[str]) -> Completed:
     """Compile the expressions of the computed fields. Those that fail are left out, without a word where they name one of `failed`."""
     plain = {name: field for name, field in fields.items() if specs[name].computed is None}
+    if len(plain) == len(fields):
+        return Completed(fields, {}, ())
     columns = rule_columns(plain.values())
     done: dict[str, Field] = {}
     ranges: dict[str, Rule] = {}
