@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -42,11 +41,10 @@ def _files(folder: str) -> Iterator[str]:
         raise ValueError(folder)
     with os.scandir(folder) as entries:
         for entry in entries:
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
+            if entry.is_dir(follow_symlinks=False):
                 if entry.name != "__pycache__":
                     yield from _files(entry.path)
-            elif stat.S_ISREG(mode):
+            elif entry.is_file(follow_symlinks=False):
                 yield entry.path
             else:
                 raise ValueError(entry.path)
