@@ -102,14 +102,14 @@ class Database:
             raise UnsafeRoleError(problem)
 
     async def is_migrated(self, tables: tuple[str, ...]) -> bool:
-        """Whether each of `tables` exists with row-level security enabled, and on Citus the function that sets the user."""
+        """Whether each of `tables` exists with row-level security enabled, and on Citus the function that sets the user.
+
+        One may be a view, through which the policies of such a table hold: a gradual revision has given the table another name.
+        """
         async with self.connection() as connection:
             if self.on_citus and await connection.fetchval("SELECT to_regprocedure('become_(text)')") is None:
                 return False
-            found = await connection.fetchval(
-                "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relname = ANY($1::text[]) AND pg_table_is_visible(oid)",
-                list(tables),
-            )
+            found = await connection.fetchval(_PROTECTED, list(tables))
         return found == len(tables)
 
 
@@ -122,6 +122,16 @@ def _settings(settings: Settings) -> dict[str, str]:
     timeouts = {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": statement}
     return timeouts | {"jit": "off", "client_min_messages": "warning"}
 
+
+_PROTECTED = """
+SELECT count(*) FROM pg_class c
+WHERE c.relname = ANY($1::text[]) AND pg_table_is_visible(c.oid) AND (c.relrowsecurity OR 'security_invoker=true' = ANY(c.reloptions)
+    AND NOT EXISTS (
+        SELECT FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+        JOIN pg_class of_ ON d.refclassid = 'pg_class'::regclass AND d.refobjid = of_.oid
+        WHERE r.ev_class = c.oid AND of_.oid <> c.oid AND NOT of_.relrowsecurity
+    ))
+"""
 
 _ROLE_PROBLEM = """
 SELECT CASE

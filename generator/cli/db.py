@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -378,7 +379,7 @@ def _consents(operations: tuple[Operation, ...], allowed: set[str]) -> list[str]
     needed = sorted({name for one in operations if (name := consent_of(one)) is not None})
     refused = [name for name in needed if name not in allowed]
     if refused:
-        hint = "if that is meant: rowsmith db revision " + " ".join(f"--allow {name}" for name in refused)
+        hint = "if that is meant: rowsmith db revision " + " ".join(f"--allow {shlex.quote(name)}" for name in refused)
         raise CommandError(ExitCode.REFUSED, f"the revision would lose data: {', '.join(refused)}", hint)
     unknown = sorted(allowed.difference(needed))
     if unknown:

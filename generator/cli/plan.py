@@ -22,7 +22,7 @@ from generator.migrations.revisions import History, RevisionError, pending, read
 from generator.pipeline import compile_project, compile_specs
 from generator.render import RenderedFile, render
 from generator.review.document import as_json
-from generator.review.forecast import forecast
+from generator.review.forecast import NOTHING, forecast
 from generator.review.markdown import as_markdown
 from generator.review.plan import Plan
 from generator.review.text import as_text
@@ -75,7 +75,7 @@ def plan(
         against=against,
         commit=old.commit,
         findings=found,
-        migration=forecast(before, build.schema, found, editions, history.database.kept if history is not None else ()),
+        migration=forecast(before, build.schema, found, editions, history.database if history is not None else NOTHING),
         revised=None if history is None else not pending(build.schema, history),
         files=_changed(render(before), build.files),
         waivers=waivers,

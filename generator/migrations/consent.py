@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 
 from generator.migrations.diff import Problem
@@ -28,4 +29,4 @@ def ambiguities(operations: Sequence[Operation], allowed: Collection[str]) -> It
 
 def _either(old: str, new: str, key: str, consent: str) -> Problem:
     message = f"{old} goes and {new} comes, which has the same type: it may have been renamed"
-    return Problem(message, f"if it was, add `{key}` in the spec; if not, --allow {consent}")
+    return Problem(message, f"if it was, add `{key}` in the spec; if not, --allow {shlex.quote(consent)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -228,7 +229,8 @@ class _Comparison:
         table = self.new.name
         self.phases.shape.append(AddColumn(table, replace(column, nullable=True, default=None), None))
         self.phases.data += [beside, CopyValues(beside.twins)]
-        self.phases.data += [] if column.nullable else [Require(table, column, None)]
+        filled = not beside.twins.old.nullable or beside.twins.if_null is not None
+        self.phases.data += [] if column.nullable else [Require(table, column, None, filled)]
         self.phases.data += [] if column.default is None else [ChangeDefault(table, column)]
 
     def _change(self, old: Column, new: Column) -> None:
@@ -263,7 +265,7 @@ class _Comparison:
         if chosen not in new.values:
             place = f"{self.new.name}.{new.name}"
             message = f"`{value}` is no value of `{self.new.resource}.{new.field}` any more, but rows can have it"
-            hint = f"say which one of {', '.join(new.values)} takes its place: --replace {place}.{value}=VALUE"
+            hint = f"say which one of {', '.join(new.values)} takes its place: --replace {shlex.quote(f'{place}.{value}=VALUE')}"
             self.phases.problems.append(Problem(message, hint))
             return
         self.phases.data.append(ReplaceValue(self.new.name, new.name, value, chosen, name is None and not self.downgrade))

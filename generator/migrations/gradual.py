@@ -249,8 +249,8 @@ def _problems(old: Database, new: Database, renames: Renames) -> Iterator[Proble
         if gone := viewed(_named(old, view.name).columns) - viewed(_named(new, view.table).columns):
             message = f"`{view.name}` cannot change its name gradually while `{min(gone)[0]}` changes, which a view of it has"
             yield Problem(message, _APART)
-    for table, was, now in found if not views else ():
-        reason, hint = _reason(_named(old, table.name), table, was, now)
+    for table, was, now in found:
+        reason, hint = ("", "") if table.name in views else _reason(_named(old, table.name), table, was, now)
         if reason:
             yield Problem(f"`{table.resource}.{now.field}` cannot change gradually: {reason}", hint)
 

@@ -180,6 +180,8 @@ def impact_of(
             return Impact(Lock.BRIEF, Work.NONE, Order.DEPLOY_FIRST, "every value of it is lost")
         case ChangeType():
             return _retyped(operation, types)
+        case Require(filled=True):
+            return Impact(Lock.BRIEF, Work.SCAN, Order.MIGRATE_FIRST)
         case Require(fill=fill):
             rows = "rows without a value stop the migration" if fill is None else f"rows without a value get {fill}"
             return Impact(Lock.BRIEF, Work.SCAN if fill is None else Work.UPDATE, Order.DEPLOY_FIRST, rows)

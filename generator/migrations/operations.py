@@ -409,11 +409,12 @@ class ChangeDefault:
 
 @record
 class Require:
-    """No nulls from now on; `fill` takes the place of those that are there. None: there must be none."""
+    """No nulls from now on; `fill` takes the place of those that are there. None: there must be none, as where all are `filled` already."""
 
     table: str
     column: Column
     fill: str | None
+    filled: bool = False
 
     @property
     def summary(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from generator.compatibility.compare import Finding
 from generator.ir import Reference, Schema, Span
 from generator.migrations.change import Change, at_once
 from generator.migrations.consent import ambiguities
-from generator.migrations.database import FIRST, Column, Database, Kept, Table, database_of
+from generator.migrations.database import FIRST, Database, database_of
 from generator.migrations.diff import Problem
 from generator.migrations.editions import Editions
 from generator.migrations.gradual import gradually
@@ -17,6 +17,8 @@ from generator.migrations.operations import AddColumn, AddConstraint, DropConstr
 from generator.migrations.places import place_of
 from generator.migrations.renames import Renames, renamed, renames_of
 from generator.records import record
+
+NOTHING = Database()
 
 _TIGHTER = {
     "constraint-tightened",
@@ -69,16 +71,16 @@ def forecast(
     after: Schema,
     findings: Iterable[Finding],
     editions: tuple[Editions, Editions] = (FIRST, FIRST),
-    kept: Collection[Kept] = (),
+    revised: Database = NOTHING,
 ) -> Forecast:
     """The migration from one version of the specs to another.
 
     `findings` are those of the API (they say what a constraint lets through), `editions` those of what guards rows, before and after, and
-    `kept` what the revisions keep of old columns: they rename gradually then.
+    `revised` is what the revisions lead to: where it keeps old names, they rename gradually.
     """
     old, new = database_of(before, editions[0]), database_of(after, editions[1])
     renames = renames_of(after, old)
-    found = _change(old, new, renames, kept)
+    found = _change(old, new, renames, revised)
     rules: dict[str, set[str]] = {}
     for one in findings:
         rules.setdefault(one.subject, set()).add(one.rule.id)
@@ -92,18 +94,14 @@ def forecast(
     return Forecast(tuple(sorted(steps, key=_danger)), (*found.problems, *ambiguities(found.upgrade, ())))
 
 
-def _change(old: Database, new: Database, renames: Renames, kept: Collection[Kept]) -> Change:
+def _change(old: Database, new: Database, renames: Renames, revised: Database) -> Change:
     """The migration, gradual where a revision has made it so."""
-    names = {(one.twins.table, one.twins.new.name) for one in kept}
-    if any((table.name, column.name) in names for table in new.tables for column in table.columns if _is_renamed(table, column, renames)):
+    names = {one.twins.old.name for one in revised.kept} | {view.name for view in revised.views}
+    if names.intersection(column.name for table in old.tables for column in (table, *table.columns)):
         beside = gradually(old, new, renames, {})
         if not beside.problems:
             return beside
     return at_once(old, new, renames, {})
-
-
-def _is_renamed(table: Table, column: Column, renames: Renames) -> bool:
-    return (table.resource, column.field) in renames.fields
 
 
 def _step(operation: Operation, impact: Impact, before: Schema, after: Schema) -> Step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -120,7 +121,7 @@ def effects(step: Step) -> str:
     if step.impact.advice:
         sentences.append(step.impact.advice)
     if step.consent is not None:
-        sentences.append(f"If that is meant: `--allow {step.consent}`.")
+        sentences.append(f"If that is meant: `--allow {shlex.quote(step.consent)}`.")
     return " ".join(sentences)
 
 
@@ -128,7 +129,7 @@ def to_revise(plan: Plan) -> str:
     """What is to be done so that the migration can be run; empty where nothing is."""
     if plan.migration.problems or plan.revised is not False:
         return ""
-    consents = "".join(f" --allow {step.consent}" for step in plan.migration.steps if step.consent is not None)
+    consents = "".join(f" --allow {shlex.quote(step.consent)}" for step in plan.migration.steps if step.consent is not None)
     return f"rowsmith db revision{consents}"
 
 

@@ -22,7 +22,7 @@ from generator.compatibility.surface import surface
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.ir import Schema
 from generator.migrations.impact import Order
-from generator.migrations.revisions import read_parents
+from generator.migrations.revisions import read_history, read_parents
 from generator.review.forecast import forecast
 from tests.support.catalog import catalog
 from tests.support.contract import Document
@@ -112,6 +112,36 @@ DEPLOYED_FIRST = (
 )
 
 
+GRADUAL = (
+    {
+        "task": spec(
+            "title: {type: string, max_length: 40, filter: true, sort: true, search: true, unique: true}",
+            "size: {type: integer, ge: 0, le: 90, default: 3, sort: true, filter: true}",
+            "day: {type: date, nullable: true}",
+            "number: {type: integer, ge: 0, le: 1000}",
+            STATE,
+            "project: {type: ref, to: Project, nullable: true, inverse: tasks, expand: true}",
+            rest='checks: [{name: small, rule: "size < 80", message: Too big.}]\n',
+        ),
+        "project": PROJECT.replace("string", "{type: string, search: true}") + "soft_delete: true\n",
+    },
+    {
+        "task": spec(
+            "headline: {type: string, max_length: 40, filter: true, sort: true, search: true, unique: true, renamed_from: title}",
+            "extent: {type: bigint, ge: 0, le: 90, default: 3, sort: true, filter: true, renamed_from: size}",
+            "at: {type: datetime, nullable: true, renamed_from: day}",
+            "number: {type: bigint, ge: 0, le: 1000}",
+            STATE.replace("state: {", "phase: {renamed_from: state, "),
+            "plan: {type: ref, to: Plan, renamed_from: project, nullable: true, inverse: tasks, expand: true}",
+            rest='checks: [{name: small, rule: "extent < 80", message: Too big.}]\n',
+        ),
+        "plan": PROJECT.replace("string", "{type: string, search: true}").replace("Project", "Plan\nrenamed_from: Project")
+        + "soft_delete: true\n",
+    },
+)
+"""Other names and types, as `rowsmith db revision --gradual` brings them."""
+
+
 def generated(root: Path, specs: dict[str, str]) -> Schema:
     """A project with its code."""
     write_core(root)
@@ -154,6 +184,26 @@ def test_both_versions_work_in_the_order_that_is_named(
             project.rowsmith("db", "upgrade")
             run(old, tmp_path / "old", project)
         run(new, tmp_path / "new", project)
+
+
+def test_both_versions_work_while_old_names_are_kept(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
+    old, new = (generated(tmp_path / name, specs) for name, specs in zip(("old", "new"), GRADUAL, strict=True))
+    assert forecast(old, new, ()).order is Order.STEPS
+    with new_database(postgres, tables=False) as database:
+        project = Project(tmp_path / "migrated", database)
+        shutil.copytree(tmp_path / "old", project.root)
+        project.rowsmith("db", "revision")
+        project.rowsmith("db", "upgrade")
+        project.fill(30)
+        write_specs(project.root, GRADUAL[1])
+        project.rowsmith("db", "revision", "--gradual")
+        assert forecast(old, new, (), revised=read_history(project.root).database).order is Order.MIGRATE_FIRST
+        project.rowsmith("db", "upgrade")
+        run(old, tmp_path / "old", project, attack=ALL)
+        run(new, tmp_path / "new", project, attack=ALL)
+        project.rowsmith("db", "revision", "--finish")
+        project.rowsmith("db", "upgrade")
+        run(new, tmp_path / "new", project, attack=False)
 
 
 HISTORY = history()

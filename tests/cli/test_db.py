@@ -138,6 +138,15 @@ def test_a_value_that_goes_needs_another_one(specs: Folder) -> None:
     assert specs.rowsmith("db", "revision", "--replace", "tasks.state.gone=done", "--allow", "drop:tasks.state.gone").code == 0
 
 
+def test_what_is_to_be_said_can_be_pasted_into_a_shell(specs: Folder) -> None:
+    specs.replace("resources/task.yaml", "notes: text?", 'state: {type: enum, values: [new, "no; go"], default: new}')
+    specs.rowsmith("db", "revision")
+    specs.replace("resources/task.yaml", ', "no; go"', "")
+    assert "--replace 'tasks.state.no; go=VALUE'" in specs.rowsmith("db", "revision").err
+    refused = specs.rowsmith("db", "revision", "--replace", "tasks.state.no; go=new")
+    assert refused.err.endswith("rowsmith db revision --allow 'drop:tasks.state.no; go'\n")
+
+
 @pytest.mark.parametrize("text", ["x", "a.b=c", "tasks.state.gone=", "=", ""])
 def test_a_replacement_that_is_none(revised: Folder, text: str) -> None:
     assert revised.rowsmith("db", "revision", f"--replace={text}").code == 2

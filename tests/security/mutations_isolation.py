@@ -42,7 +42,7 @@ CHECKED = (STATEMENTS, "    require_owner(statement)\n    if not", "    if not")
 
 NO_ROW_LEVEL_SECURITY = (
     (GUARDS, '        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",\n', ""),
-    (POOL, "WHERE relrowsecurity AND relname", "WHERE relname"),
+    (POOL, "(c.relrowsecurity OR", "(true OR"),
 )
 """Where the predicate alone is looked at: the tables are not protected, and the application starts all the same."""
 

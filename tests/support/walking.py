@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,10 +147,17 @@ class Walk:
 def _consent(answer: Answer) -> list[str]:
     """The options that a refusal names."""
     found: list[str] = []
-    for place, values in re.findall(r"say which one of (.+?) takes its place: --replace (.+?)=VALUE", answer.err.replace("\n", " ")):
-        found.append(f"--replace={values}={place.split(', ')[0]}")
-    found += [f"--allow={name}" for name in re.findall(r"--allow (\S+)", answer.err)]
-    return found
+    said = answer.err.replace("\n", " ")
+    for place, rest in re.findall(r"say which one of (.+?) takes its place: --replace (.+)", said.replace("error: ", "\n")):
+        found.append(f"--replace={_word(rest).removesuffix('VALUE')}{place.split(', ')[0]}")
+    return [*found, *(f"--allow={_word(rest)}" for rest in said.split("--allow ")[1:])]
+
+
+def _word(text: str) -> str:
+    """What a shell takes for the first word."""
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return next(lexer)
 
 
 def _changes(before: Trees, after: Trees) -> str:

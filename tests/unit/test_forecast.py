@@ -121,9 +121,9 @@ def test_a_rename_that_a_revision_has_made_gradual() -> None:
     assert before is not None
     assert after is not None
     old, new = database_of(before), database_of(after)
-    kept = gradually(old, new, renames_of(after, old), {}).target.kept
-    assert [one.name for one in kept] == ["tasks.a"]
-    found = forecast(before, after, (), kept=kept)
+    revised = gradually(old, new, renames_of(after, old), {}).target
+    assert [one.name for one in revised.kept] == ["tasks.a"]
+    found = forecast(before, after, (), revised=revised)
     assert found.order is Order.MIGRATE_FIRST
     assert all(step.span is not None for step in found.steps)
     assert [step.summary for step in found.steps if not step.is_harmless] == ["copy tasks.a to b"]
