@@ -226,15 +226,11 @@ def copies(value: Any) -> Callable[[], Any]:
     return lambda: deepcopy(value)
 
 
-def empty_list() -> list[Any]:
-    """The default of a list that has no items; it is called in a tenth of the time of `list[str]`."""
-    return []
+empty_list: Callable[[], list[Any]] = list
+"""The default of a list that has no items. Pydantic calls it for each body, and a class of Python's own costs less than a function."""
 
-
-def unset() -> Any:
-    """The default of a field that a partial update leaves alone when it is not sent."""
-    return None
-
+unset: Callable[[], Any] = type(None)
+"""The default of a field that a partial update leaves alone when it is not sent."""
 
 random_uuid = uuid4
 """A random UUID (version 4)."""
