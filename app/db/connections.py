@@ -185,7 +185,7 @@ class Connections:
 
 def _statements_of(connection: Connection) -> int:
     """How many statements a connection has begun. asyncpg's pool reads it there, too."""
-    return cast("Any", connection)._protocol.queries_count  # noqa: SLF001
+    return cast("Any", connection)._protocol.queries_count  # noqa: SLF001  # there is no public count
 
 
 class Loan:
