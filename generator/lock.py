@@ -55,6 +55,9 @@ class FileKind(StrEnum):
     YOURS = "yours"
 
 
+_KINDS = frozenset(FileKind)
+
+
 @record
 class LockedFile:
     """One file of app/. `source` is its spec, None where it comes from all of them or none.
@@ -181,7 +184,7 @@ class _Reader:
                 self._plurals.setdefault(name, plural)
             case ["spec", path, *parts] if _SPEC_PATH.fullmatch(path) and all(_PART.fullmatch(part) for part in parts):
                 self._specs[path] = dict(part.split("=", 1) for part in parts)
-            case [path, kind, source, sha256] if _FILE_PATH.fullmatch(path) and kind in set(FileKind):
+            case [path, kind, source, sha256] if _FILE_PATH.fullmatch(path) and kind in _KINDS:
                 return self._read_file(path, FileKind(kind), source, sha256)
             case _:
                 return False
