@@ -108,6 +108,18 @@ def test_without_tables_the_process_is_not_ready(postgres: EmbeddedPostgres) -> 
         assert "tables" in client.get("/readyz").json()["detail"]
 
 
+def test_a_view_is_as_good_as_its_table_is_protected(postgres: EmbeddedPostgres) -> None:
+    """A gradual revision has given a table another name, and a view the old one."""
+    with new_database(postgres) as its, temporary_folder() as folder, started(folder, DATABASE_URL=its.app_dsn) as (client, _):
+        until(lambda: status(client, "/readyz") == 200)
+        its.execute("ALTER TABLE tags RENAME TO labels; CREATE VIEW tags WITH (security_invoker = true) AS SELECT * FROM labels")
+        assert client.get("/readyz").status_code == 200
+        its.execute("ALTER VIEW tags SET (security_invoker = false)")
+        assert client.get("/readyz").status_code == 503
+        its.execute("ALTER VIEW tags SET (security_invoker = true); ALTER TABLE labels DISABLE ROW LEVEL SECURITY")
+        assert client.get("/readyz").status_code == 503
+
+
 def test_metrics_are_opt_in(api: Api) -> None:
     assert api.client.get("/metrics").status_code == 404
 
