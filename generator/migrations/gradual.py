@@ -51,6 +51,9 @@ def gradually(old: Database, new: Database, renames: Renames, replacements: Mapp
         return Change((), (), new, problems)
     named, retyped = _renamed_columns(old, new, renames), _retyped_columns(old, new, renames)
     views = {view.name: view for view in _views(old, new, renames)}
+    kept = tuple(_kept(old, new, named))
+    if problems := tuple(_mixed(kept, retyped)):
+        return Change((), (), new, problems)
     others = replace(renames, fields={})
     beside = _without(old, new, named)
     there = _under_trial(new, retyped)
@@ -59,14 +62,14 @@ def gradually(old: Database, new: Database, renames: Renames, replacements: Mapp
     upgrade = (
         *(ChangeDefault(one.table, one.old) for one in named if one.old.default is None and _was(old, one).default is not None),
         *_behind_views(up.operations, views),
-        *(_swap(new, one) for one in retyped),
+        *_swaps(new, retyped),
     )
     downgrade = (
         *(DropView(one) for one in views.values()),
         *_without_twins(down.operations, named),
         *(ChangeDefault(one.table, _was(old, one)) for one in named if one.old != _was(old, one)),
     )
-    target = replace(new, kept=(*old.kept, *_kept(old, new, named)), views=(*old.views, *views.values()))
+    target = replace(new, kept=(*old.kept, *kept), views=(*old.views, *views.values()))
     return Change(upgrade, downgrade, target, up.problems)
 
 
@@ -216,10 +219,14 @@ def _tried[T: (Constraint, StoredIndex)](one: T, names: Mapping[str, str]) -> T:
     return replace(one, name=shorten(f"{one.name}{TRIAL}"), sql=substitute(one.sql, names)) if mentions(one.sql, set(names)) else one
 
 
-def _swap(new: Database, twins: Twins) -> Swap:
-    table = _table(new, twins)
-    about = [one.name for one in (*table.constraints, *table.indexes) if mentions(one.sql, {twins.old.name})]
-    return Swap(twins, tuple((shorten(f"{name}{TRIAL}"), name) for name in about))
+def _swaps(new: Database, retyped: Sequence[Twins]) -> Iterator[Swap]:
+    """The swaps with what is about each column; what is about two of them takes its name with the first one."""
+    seen: set[str] = set()
+    for twins in retyped:
+        table = _table(new, twins)
+        about = [one.name for one in (*table.constraints, *table.indexes) if mentions(one.sql, {twins.old.name}) and one.name not in seen]
+        seen.update(about)
+        yield Swap(twins, tuple((shorten(f"{name}{TRIAL}"), name) for name in about))
 
 
 def _goes(one: Constraint | StoredIndex, column: str, after: Sequence[Constraint | StoredIndex]) -> bool:
@@ -253,6 +260,15 @@ def _problems(old: Database, new: Database, renames: Renames) -> Iterator[Proble
         reason, hint = ("", "") if table.name in views else _reason(_named(old, table.name), table, was, now)
         if reason:
             yield Problem(f"`{table.resource}.{now.field}` cannot change gradually: {reason}", hint)
+
+
+def _mixed(kept: Sequence[Kept], retyped: Sequence[Twins]) -> Iterator[Problem]:
+    """What is to be kept of an old column, but would go with a column of another type."""
+    for one in kept:
+        others = {twins.old.name for twins in retyped if twins.table == one.twins.table}
+        for part in (*one.constraints, *one.indexes):
+            if mentions(part.sql, others):
+                yield Problem(f"`{part.name}` is about a field that has another name and one that has another type", _APART)
 
 
 def _named(database: Database, name: str) -> Table:

@@ -261,6 +261,11 @@ RETYPES = {
         "n: {type: decimal, precision: 12, scale: 4, sort: true}",
         "",
     ),
+    "two with an index of both": (
+        "n: {type: integer, default: 1}\n  m: {type: integer, default: 2}",
+        "n: {type: bigint, default: 1}\n  m: {type: bigint, default: 2}",
+        'indexes: [[n, m]]\nchecks: [{name: c, rule: "n > m - 2147483000", message: No.}]\n',
+    ),
     "unique among those that are not deleted": (
         "n: {type: integer, unique: true}",
         "n: {type: bigint, unique: true}",

@@ -229,6 +229,11 @@ NOT_GRADUAL = {
         "level: {type: integer, nullable: true, default: 3, renamed_from: rank}",
         "it has another default, too",
     ),
+    "an index of what has another name and what has another type": (
+        "rank: integer\n  size: {type: integer, default: 1}\nindexes: [[rank, size]]",
+        "level: {type: integer, renamed_from: rank}\n  size: {type: bigint, default: 1}\nindexes: [[level, size]]",
+        "`ix_tasks_rank_size` is about a field that has another name and one that has another type",
+    ),
     "what others are computed from": (
         "rank: integer\n  twice: {type: bigint, computed: rank * 2, stored: true}",
         "level: {type: integer, renamed_from: rank}\n  twice: {type: bigint, computed: level * 2, stored: true}",
