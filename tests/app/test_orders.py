@@ -201,9 +201,10 @@ def test_both_versions_work_while_old_names_are_kept(tmp_path: Path, postgres: E
         project.rowsmith("db", "upgrade")
         run(old, tmp_path / "old", project, attack=ALL)
         run(new, tmp_path / "new", project, attack=ALL)
-        project.rowsmith("db", "revision", "--finish")
-        project.rowsmith("db", "upgrade")
-        run(new, tmp_path / "new", project, attack=False)
+        if ALL:
+            project.rowsmith("db", "revision", "--finish")
+            project.rowsmith("db", "upgrade")
+            run(new, tmp_path / "new", project)
 
 
 HISTORY = history()
