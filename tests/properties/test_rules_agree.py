@@ -299,7 +299,7 @@ def test_postgres_and_python_agree(postgres: EmbeddedPostgres, locale: str) -> N
     finally:
         loop.run_until_complete(connection.close())
         loop.close()
-    assert seen["rules"] > 250
+    assert seen["rules"] >= 200  # what 40 examples have at least
     assert min(seen["broken"], seen["passed"]) > 1_000
 
 
