@@ -187,8 +187,8 @@ def _without(database: Database, new: Database, twins: Sequence[Twins]) -> Datab
     tables: list[Table] = []
     for table in database.tables:
         gone = {one.old.name for one in twins if one.table == table.name}
-        now = new.table(table.resource) if gone else None
-        if now is not None:
+        if gone:
+            now = _named(new, table.name)
             table = replace(  # noqa: PLW2901  # the same table with less
                 table,
                 columns=tuple(one for one in table.columns if one.name not in gone),

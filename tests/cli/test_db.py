@@ -177,6 +177,16 @@ def test_a_gradual_revision_is_ended_by_another_one(gradual: Folder) -> None:
     assert "no revision keeps an old name" in gradual.rowsmith("db", "revision", "--finish").err
 
 
+def test_a_resource_that_takes_over_the_table_keeps_old_columns_too(revised: Folder) -> None:
+    text = revised.file("resources/task.yaml").read_text().replace("notes: text?", RENAMED)
+    revised.file("resources/task.yaml").unlink()
+    revised.write("resources/chore.yaml", text.replace("resource: Task", "resource: Chore") + "plural: tasks\n")
+    answer = revised.rowsmith("db", "revision", "--gradual")
+    assert answer.code == 0, answer.err
+    assert "keep tasks.notes in step with remarks" in answer.err
+    assert "drop tasks.notes" not in answer.err
+
+
 def test_other_changes_go_on_beside_what_is_kept(gradual: Folder) -> None:
     gradual.replace("resources/task.yaml", "remarks:", "rank: integer?\n  remarks:")
     assert gradual.rowsmith("db", "revision").code == 0
