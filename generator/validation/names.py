@@ -118,9 +118,9 @@ def _collision(what: str, claim: _Claim, other: _Claim, hint: str) -> Diagnostic
 
 
 def repeated_resources(files: Iterable[ResourceFile]) -> Iterator[tuple[ResourceFile, ResourceFile]]:
-    """Files whose resource another file describes as well, with that other file: the one of the right name, else the first."""
+    """Files whose resource another file describes as well, with that other file: the one of the right name, else the first by path."""
     by_name: dict[str, list[ResourceFile]] = {}
-    for file in files:
+    for file in sorted(files, key=lambda file: file.path):
         if "resource" not in file.head.broken:
             by_name.setdefault(file.head.resource, []).append(file)
     for name, same in by_name.items():

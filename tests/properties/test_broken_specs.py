@@ -155,6 +155,7 @@ def test_a_broken_project_ends_in_diagnostics(files: dict[str, bytes]) -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(VALID)), values, min_size=1))
 @example({"person": {"resource": "Task", "checks": None}, "task": {}})
+@example({"person": {"resource": ""}, "project": {"resource": ""}})
 @example(
     {
         "person": {"resource": "Task", "fields": {"n": "integer"}},
