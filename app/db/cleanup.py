@@ -17,7 +17,7 @@ from app.db.pool import Database
 from app.db.statements import table_of
 
 STEP = 1_000
-"""Rows that one statement deletes."""
+"""Rows after which a function ends."""
 
 FIRST, PAUSE = 1.0, 300.0
 """Seconds before the first run, and between two."""
@@ -34,32 +34,44 @@ PURGED: dict[str, tuple[str, str]] = {table_of(IdempotencyKey).name: ("user_id, 
 logger = logging.getLogger(__name__)
 
 
-def function_sql(table: str, app_role: str) -> list[str]:
+OF_OWNER = "user_id = owner_ AND "
+"""What the conditions of a function begin with that goes from owner to owner."""
+
+
+def function_sql(table: str, app_role: str, *, edition: int) -> list[str]:
     """The statements that make the function which cleans a table up; none for a table whose rows stay.
 
-    `$user` is not in its path, and no function of a caller can get into it.
+    `$user` is not in its path, and no function of a caller can get into it. From its second edition on it goes from owner to owner, as
+    Citus needs it, where each owner's rows are on one node.
     """
     if table not in PURGED:
         return []
     key, condition = PURGED[table]
-    some = f'SELECT {key} FROM "{table}" WHERE {condition} LIMIT at_most FOR UPDATE SKIP LOCKED'  # noqa: S608  # names of our own
-    return _function(table, ("at_most integer",), key, some, app_role)
+    name, own = _quote(table), OF_OWNER if edition > 1 else ""
+    some = f"SELECT {key} FROM {name} WHERE {own}{condition} LIMIT at_most FOR UPDATE SKIP LOCKED"  # noqa: S608  # names of our own
+    owners = f"SELECT user_id FROM {name} WHERE {condition} LIMIT at_most"  # noqa: S608  # as above
+    return _function(table, ("at_most integer",), key, some, app_role, owners if own else None)
 
 
-def trash_sql(table: str, referring: Iterable[str], app_role: str) -> list[str]:
+def trash_sql(table: str, referring: Iterable[str], app_role: str, *, edition: int) -> list[str]:
     """The statements that make the function which purges a table's deleted rows.
 
-    `referring` are the columns that refer to it, each with its table: `comments.task_id`.
+    `referring` are the columns that refer to it, each with its table: `comments.task_id`. In the first edition a column `days` came before
+    the parameter of that name, and `at_most` was refused; since the second one it goes from owner to owner as well.
     """
-    old = f"deleted_at <= now() - make_interval(days => greatest(days, {SHORTEST}))"
+    own, most, days = ("", "at_most", "days") if edition == 1 else (OF_OWNER, "$1", "$2")
+    old = f"deleted_at <= now() - make_interval(days => greatest({days}, {SHORTEST}))"
     references = [(other, _quote(column)) for other, _, column in (reference.partition(".") for reference in sorted(referring))]
     apart = " AND ".join([old, *(_nothing_refers(*reference) for reference in references if reference[0] != table)])
     itself = [column for other, column in references if other == table]
     free = " AND ".join([apart, *(_nothing_refers(table, column, " AND other_.id <> row_.id") for column in itself)])
-    some = f"SELECT user_id, id FROM {_quote(table)} AS row_ WHERE {free} ORDER BY deleted_at LIMIT at_most FOR UPDATE SKIP LOCKED"  # noqa: S608  # quoted names
+    rows, oldest = f"FROM {_quote(table)} AS row_ WHERE", f"ORDER BY deleted_at LIMIT {most}"
+    some = f"SELECT user_id, id {rows} {own}{free} {oldest} FOR UPDATE SKIP LOCKED"
+    owners = f"SELECT user_id {rows} {free} {oldest}"
     if itself:
-        some = _or_circles(_quote(table), itself, some, apart)
-    return _function(table, ("at_most integer", "days integer"), "user_id, id", some, app_role)
+        some = _or_circles(_quote(table), itself, some, own + apart, most)
+        owners = f"({owners}) UNION ALL (SELECT user_id {rows} {apart} {oldest})"
+    return _function(table, ("at_most integer", "days integer"), "user_id, id", some, app_role, owners if own else None)
 
 
 def _nothing_refers(table: str, column: str, beside: str = "") -> str:
@@ -67,7 +79,7 @@ def _nothing_refers(table: str, column: str, beside: str = "") -> str:
     return f"NOT EXISTS (SELECT FROM {_quote(table)} AS other_ WHERE {refers})"  # quoted names
 
 
-def _or_circles(table: str, columns: Sequence[str], free: str, apart: str) -> str:
+def _or_circles(table: str, columns: Sequence[str], free: str, apart: str, most: str) -> str:
     """The rows that are `free`; once there are none, those of a table with references to itself that go only together.
 
     They are all that refer to some old rows, directly or not, but for those that must stay (they are not `apart` from what stays, or
@@ -78,7 +90,7 @@ def _or_circles(table: str, columns: Sequence[str], free: str, apart: str) -> st
     return f"""
 WITH RECURSIVE free_ AS MATERIALIZED ({free}),
 seed_ AS MATERIALIZED (
-  SELECT user_id, id FROM {table} AS row_ WHERE NOT EXISTS (SELECT FROM free_) AND {apart} ORDER BY deleted_at LIMIT at_most
+  SELECT user_id, id FROM {table} AS row_ WHERE NOT EXISTS (SELECT FROM free_) AND {apart} ORDER BY deleted_at LIMIT {most}
 ), circle_ AS (
   SELECT user_id, id FROM seed_
   UNION
@@ -101,15 +113,30 @@ def referring_columns(table: Table) -> list[str]:
     return sorted(f"{key.parent.table.name}.{key.parent.name}" for key in keys)
 
 
-def _function(table: str, parameters: Sequence[str], key: str, some: str, app_role: str) -> list[str]:
+def _function(table: str, parameters: Sequence[str], key: str, some: str, app_role: str, owners: str | None) -> list[str]:
+    """The function that deletes `some` rows, or those of one of the `owners` after another until they are enough."""
     name, kinds = _quote(f"purge_{table}"), ", ".join(parameter.partition(" ")[2] for parameter in parameters)
-    delete = f"WITH gone AS (DELETE FROM {_quote(table)} WHERE ({key}) IN ({some}) RETURNING 1) SELECT count(*) FROM gone"  # noqa: S608  # quoted names
+    gone = f"WITH gone AS (DELETE FROM {_quote(table)} WHERE {OF_OWNER if owners else ''}({key}) IN ({some}) RETURNING 1) SELECT count(*)"  # noqa: S608  # quoted names
+    language, body = ("plpgsql", _EACH_OWNER.format(owners=owners, gone=gone)) if owners else ("sql", f"{gone} FROM gone")
     rights = "SECURITY DEFINER SET search_path = public, pg_temp"
     return [
-        f"CREATE OR REPLACE FUNCTION {name}({', '.join(parameters)}) RETURNS bigint LANGUAGE sql {rights} AS $${delete}$$",
+        f"CREATE OR REPLACE FUNCTION {name}({', '.join(parameters)}) RETURNS bigint LANGUAGE {language} {rights} AS $${body}$$",
         f"REVOKE ALL ON FUNCTION {name}({kinds}) FROM PUBLIC",
         f"GRANT EXECUTE ON FUNCTION {name}({kinds}) TO {_quote(app_role)}",
     ]
+
+
+_EACH_OWNER = """
+DECLARE owner_ text; now_ bigint; gone_ bigint := 0;
+BEGIN
+  FOR owner_ IN SELECT DISTINCT user_id FROM ({owners}) AS some_ LOOP
+    {gone} INTO now_ FROM gone;
+    gone_ := gone_ + now_;
+    EXIT WHEN gone_ >= $1;
+  END LOOP;
+  RETURN gone_;
+END
+"""
 
 
 def _quote(name: str) -> str:
@@ -123,7 +150,7 @@ async def clean_up(database: Database, days: int | None) -> None:
     while True:
         try:
             for table in PURGED:
-                while await _purge(database, table, STEP) == STEP:
+                while await _purge(database, table, STEP) >= STEP:
                     pass
             trash = [] if days is None else await _tables_with_trash(database)
             while sum([await _purge(database, table, STEP, days) for table in trash]):

@@ -7,15 +7,16 @@ databases to it, and back to the one before.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from app.db.cleanup import function_sql, trash_sql
 from app.db.search import Search
 from app.db.table import POLICY
 
-PROTECTION = 1
+PROTECTION = 2
 """The latest edition of row-level security and rights."""
 
-PURGE = 1
+PURGE = 2
 """The latest edition of the function that purges deleted rows."""
 
 SEARCH = 1
@@ -28,14 +29,18 @@ class Protection:
 
     policy: str
     rights: tuple[str, ...]
-    cleanup: Callable[[str, str], list[str]] = function_sql
+    cleanup: Callable[[str, str], list[str]]
 
+
+_OWN_ROWS = "USING (user_id = current_setting('app.user_id', true))"
+_ALL_BUT_TRUNCATE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 PROTECTIONS: Mapping[int, Protection] = {
-    1: Protection("USING (user_id = current_setting('app.user_id', true))", ("SELECT", "INSERT", "UPDATE", "DELETE")),
+    1: Protection(_OWN_ROWS, _ALL_BUT_TRUNCATE, partial(function_sql, edition=1)),
+    2: Protection(_OWN_ROWS, _ALL_BUT_TRUNCATE, partial(function_sql, edition=2)),
 }
 
-PURGES: Mapping[int, Callable[[str, Iterable[str], str], list[str]]] = {1: trash_sql}
+PURGES: Mapping[int, Callable[[str, Iterable[str], str], list[str]]] = {1: partial(trash_sql, edition=1), 2: partial(trash_sql, edition=2)}
 
 SEARCHES: Mapping[int, type[Search]] = {1: Search}
 

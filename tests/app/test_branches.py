@@ -154,12 +154,12 @@ def test_branches_that_change_the_same_are_refused(project: Project) -> None:
 def test_the_edition_of_one_branch_holds_for_what_the_other_has_changed(project: Project) -> None:
     guards = project.root / GUARDS
     git(project.root, "checkout", "-b", "release", "main")
-    guards.write_text(guards.read_text(encoding="utf-8").replace("PURGE = 1", "PURGE = 2"), encoding="utf-8")
+    guards.write_text(guards.read_text(encoding="utf-8").replace("PURGE = 2", "PURGE = 3"), encoding="utf-8")
     commit(project, TASK, PROJECT)
     git(project.root, "merge", "colors", check=False)
     project.rowsmith("db", "merge")
     (made,) = (project.root / VERSIONS).glob("*_join.py")
-    assert 'steps.purge_deleted("tasks", "projects.task_id", edition=2)' in made.read_text(encoding="utf-8")
+    assert 'steps.purge_deleted("tasks", "projects.task_id", edition=3)' in made.read_text(encoding="utf-8")
     write_specs(project.root, {"task": TASK, "project": COLORED})
     assert "up to date" in project.rowsmith("db", "revision").err
 

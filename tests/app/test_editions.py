@@ -33,8 +33,9 @@ SPECS = {"task": TASK, "project": PROJECT.replace("fields:", "soft_delete: true\
 
 OWNER = "user_id = current_setting('app.user_id', true)"
 GUARDS = f"""
-PROTECTIONS = {{**PROTECTIONS, 2: Protection("USING ({OWNER}) WITH CHECK ({OWNER} AND user_id <> '')", ("SELECT", "INSERT", "UPDATE"))}}
-PURGES = {{**PURGES, 2: lambda *facts: [one.replace("LIMIT at_most", "LIMIT least(at_most, 500)") for one in trash_sql(*facts)]}}
+POLICY_OF_NEXT = "USING ({OWNER}) WITH CHECK ({OWNER} AND user_id <> '')"
+PROTECTIONS = {{**PROTECTIONS, PROTECTION: Protection(POLICY_OF_NEXT, ("SELECT", "INSERT", "UPDATE"), PROTECTIONS[1].cleanup)}}
+PURGES = {{**PURGES, PURGE: lambda *facts: [one.replace("LIMIT $1", "LIMIT least($1, 500)") for one in trash_sql(*facts, edition=2)]}}
 """
 RUN = "import sys; from generator.cli import main; sys.exit(any([main(command.split()) for command in sys.argv[1:]]))"
 SEARCH = """
@@ -66,7 +67,7 @@ class Deployed:
         """Put the core of the next release into the project."""
         root = self.project.root
         file, search = root / "app/db/guards.py", root / "app/db/search.py"
-        source = re.sub(r"^(PROTECTION|PURGE|SEARCH) = 1$", r"\1 = 2", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        source = re.sub(r"(?m)^([A-Z]+ = )(\d)$", lambda found: f"{found[1]}{int(found[2]) + 1}", file.read_text(encoding="utf-8"))
         source = source.replace("import Search\n", "import FirstSearch, Search\n").replace("{1: Search}", "{1: FirstSearch, 2: Search}")
         before, mark, after = source.partition("\n\ndef protect_sql")
         file.write_text(f"{before}{GUARDS}{mark}{after}", encoding="utf-8")
@@ -111,10 +112,10 @@ def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deplo
     said = " ".join(told.err.split())
     assert "the specs, or app/db/guards.py, have changes that no revision has: create notes, " in said
     assert "12 changes without a revision" in project.rowsmith("db", "status", check=False).out
-    assert "  protect 4 tables (edition 2)\n" in project.rowsmith("db", "revision").err
+    assert "  protect 4 tables (edition 3)\n" in project.rowsmith("db", "revision").err
     assert "up to date" in project.rowsmith("db", "revision").err
     (revision,) = (project.root / VERSIONS).glob("0002_*.py")
-    assert 'steps.protect("notes", "projects", "tasks", "idempotency_keys_", edition=2)' in revision.read_text(encoding="utf-8")
+    assert 'steps.protect("notes", "projects", "tasks", "idempotency_keys_", edition=3)' in revision.read_text(encoding="utf-8")
     printed = deployed.run("db upgrade", "db upgrade --sql", "db downgrade base --sql")
     assert squawk.findings(printed) == []
     after = project.catalog()
@@ -128,8 +129,8 @@ def test_a_revision_brings_databases_to_the_latest_text_and_back(deployed: Deplo
 
 
 TEXTS = {
-    "PROTECTIONS": {1: "64308c5d6a12b89f"},
-    "PURGES": {1: "6cbe562ce4a325e9"},
+    "PROTECTIONS": {1: "64308c5d6a12b89f", 2: "5b0573a247b38463"},
+    "PURGES": {1: "6cbe562ce4a325e9", 2: "b361dc9e239df80a"},
     "SEARCHES": {1: "7e3bbd06593e5531"},
 }
 """The digests of the texts that databases have. One that is released does not change: another one is added."""

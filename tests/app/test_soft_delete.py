@@ -598,6 +598,7 @@ def filled(client: Client) -> tuple[Row, Row]:
 
 
 def test_deleted_rows_go_for_good_after_their_time_and_nothing_else(client: Client, root: Path) -> None:
+    """Folders have a field `days`, documents one `at_most`: no value of a row is taken for what the function is asked."""
     other, young = Client(client.api), Client(client.api)
     for one in (client, other, young):
         filled(one)

@@ -312,9 +312,8 @@ def _until(reached: Callable[[], bool]) -> None:
 def test_no_request_fails_while_the_database_is_migrated(
     postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    protection = guards.PROTECTIONS[1]
+    protection = guards.PROTECTIONS[2]
     monkeypatch.setitem(guards.PROTECTIONS, 2, replace(protection, policy=f"{protection.policy} WITH CHECK (user_id <> '')"))
-    monkeypatch.setitem(guards.PURGES, 2, guards.PURGES[1])
     monkeypatch.setitem(guards.SEARCHES, 2, guards.SEARCHES[1])
     root = tmp_path / "project"
     write_core(root)
