@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import REAL, Boolean, Index, Table, Text, Uuid, bindparam, column, func, text
+from sqlalchemy import REAL, Boolean, Index, Table, Text, TextClause, Uuid, bindparam, column, text
+from sqlalchemy.sql.functions import Function
+
+from app.db.statements import OWNER
 
 LONGEST = 30_000
 """So many characters of a row are searched, shared evenly by its fields: a tsvector has an end (1 MiB)."""
@@ -56,6 +59,21 @@ class Search:
     def _key(self) -> str:
         return _keyed(f"strip({self.words})", "user_id", "tsvector")
 
+    def _query(self, words: str, beginning: str) -> str:
+        """A tsquery for words, and for one that may be the beginning of one."""
+        last = f"coalesce(nullif(plainto_tsquery('pg_catalog.simple', {beginning})::text, '') || ':*', '')::tsquery"
+        if self.language != "simple":
+            last = f"(plainto_tsquery('pg_catalog.{self.language}', {beginning}) || {last})"
+        return f"plainto_tsquery('pg_catalog.{self.language}', {words}) && {last}"
+
+    def written_out(self, table: str) -> TextClause:
+        """What the function answers, as a query of the user's rows. It has no use of the index, and takes each of them apart."""
+        words, query = _literally(self.words), _literally(self._query("{words}", "{beginning}"))
+        query = query.format(words=":search_words", beginning=":search_beginning")
+        rank = f"CASE WHEN :search_ranked THEN ts_rank({words}, {query}) END"
+        rows = f"SELECT id AS id__, {rank} AS rank__ FROM {_literally(_quote(table))} WHERE user_id = :user_id AND ({words}) @@ ({query})"  # noqa: S608  # as below
+        return text(rows).bindparams(OWNER, *_PARAMETERS)
+
     def function_sql(self, table: str, app_role: str) -> list[str]:
         """The statements that make the function which the application searches `table` with.
 
@@ -63,15 +81,12 @@ class Search:
         underscore.
         """
         user = "current_setting('app.user_id', true)"
-        last = "coalesce(nullif(plainto_tsquery('pg_catalog.simple', beginning)::text, '') || ':*', '')::tsquery"
-        if self.language != "simple":
-            last = f"(plainto_tsquery('pg_catalog.{self.language}', beginning) || {last})"
         matches = f"{self._key} @@ {_keyed('asked_.query__', user, 'tsquery')}"
         signature = f"{_quote(function_of(table))}(text, text, boolean)"
         return [
             f"""CREATE OR REPLACE FUNCTION {_quote(function_of(table))}(words text, beginning text, ranked boolean)
   RETURNS TABLE (id__ uuid, rank__ real) LANGUAGE sql STABLE SECURITY DEFINER ROWS {EXPECTED} SET search_path = public, pg_temp AS $search$
-WITH asked_ AS MATERIALIZED (SELECT plainto_tsquery('pg_catalog.{self.language}', words) && {last} AS query__, ranked AS ranked__)
+WITH asked_ AS MATERIALIZED (SELECT {self._query("words", "beginning")} AS query__, ranked AS ranked__)
 SELECT found_.id, CASE WHEN ranked__ THEN ts_rank({self.words}, query__) END
 FROM asked_, LATERAL (SELECT * FROM {_quote(table)} WHERE {matches} OFFSET 0) AS found_
 WHERE found_.user_id = {user}
@@ -90,7 +105,7 @@ def search_index(name: str, language: str, *columns: str) -> Index:
     """The index of a table whose `columns` are searched; it says so to those who ask `search_of`."""
     search = Search(language, columns)
     key = search.index_sql().removeprefix("USING gin (").removesuffix(")")
-    return Index(name, text(key.replace(":", "\\:")), postgresql_using="gin", info={"search": search})
+    return Index(name, text(_literally(key)), postgresql_using="gin", info={"search": search})
 
 
 def search_of(table: Table) -> Search | None:
@@ -98,14 +113,28 @@ def search_of(table: Table) -> Search | None:
     return next((index.info["search"] for index in table.indexes if "search" in index.info), None)
 
 
+_PARAMETERS = (bindparam("search_words", type_=Text), bindparam("search_beginning", type_=Text), bindparam("search_ranked", type_=Boolean))
+
+
+class _Lookup(Function[Any]):
+    """The call of the function that searches a table. `written_out` is what stands in its place on Citus."""
+
+    inherit_cache = True
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(function_of(table.name), *_PARAMETERS)
+        search = search_of(table)
+        self.written_out = None if search is None else search.written_out(table.name)
+
+
 def found_in(table: Table) -> Any:
     """The rows of a table that a search finds, as a FROM with the columns `id__` and `rank__`.
 
     The parameters are those of `asked`, and `search_ranked`: whether ranks are wanted.
     """
-    words, beginning = (bindparam(f"search_{name}", type_=Text) for name in ("words", "beginning"))
-    found = getattr(func, function_of(table.name))(words, beginning, bindparam("search_ranked", type_=Boolean))
-    return found.table_valued(column("id__", Uuid), column("rank__", REAL), name="searched_")  # no table: their names do not end so
+    return _Lookup(table).table_valued(
+        column("id__", Uuid), column("rank__", REAL), name="searched_"
+    )  # no table: their names do not end so
 
 
 def asked(q: str) -> dict[str, str]:
@@ -122,6 +151,11 @@ def function_of(table: str) -> str:
 def _keyed(words: str, owner: str, sql_type: str) -> str:
     """Words (a tsvector without positions, or a tsquery) with their owner before each. None of them holds a quote."""
     return f"replace(' ' || ({words})::text, ' ''', ' ''' || to_hex(hashtextextended({owner}, 0)) || '/')::{sql_type}"
+
+
+def _literally(sql: str) -> str:
+    """SQL as `text` takes it, with colons that name no parameter."""
+    return sql.replace(":", "\\:")
 
 
 def _quote(name: str) -> str:

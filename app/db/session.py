@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.db.cursors import CursorSigner
 from app.db.faults import StillReferredError, answer_for, answering
 from app.db.pool import Database
-from app.db.statements import OWNER, ROW_ID, Statement, Updates, owned, present, table_of, writable
+from app.db.statements import NOBODY_ID, OWNER, ROW_ID, Statement, Updates, owned, present, table_of, writable
 from app.db.unit import Unit, unit_of
 
 if TYPE_CHECKING:
@@ -205,10 +205,9 @@ class Transaction:
 
     async def fetch_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first row, or None."""
-        statement = self._form(statement)
         with answering(statement):
-            record = await self._connection.fetchrow(statement.sql, *statement.arguments(parameters))
-        return None if record is None else _row(record, statement)
+            records = await self._records(statement, parameters)
+        return _row(records[0], statement) if records else None
 
     async def fetch_json_row(self, statement: Statement, /, **parameters: Any) -> JsonRow | None:
         """The first row as an answer has it, or None."""
@@ -216,24 +215,33 @@ class Transaction:
         if as_json is None:
             row = await self.fetch_one(statement, **parameters)
             return None if row is None else JsonRow.of(row)
-        as_json = self._form(as_json)
         with answering(statement):
-            record = await self._connection.fetchrow(as_json.sql, *as_json.arguments(parameters))
-        return None if record is None else _json_row(record)
+            records = await self._records(as_json, parameters)
+        return _json_row(records[0]) if records else None
 
     async def fetch_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All rows."""
-        statement = self._form(statement)
         with answering(statement):
-            records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
-        return [_row(record, statement) for record in records]
+            return [_row(record, statement) for record in await self._records(statement, parameters)]
 
     async def fetch_json(self, statement: Statement, /, **parameters: Any) -> list[str]:
         """All rows of a statement that was made with `as_json`, each as its JSON."""
-        statement = self._form(statement)
         with answering(statement):
-            records = await self._connection.fetch(statement.sql, *statement.arguments(parameters))
-        return [record[0] for record in records]
+            return [record[0] for record in await self._records(statement, parameters)]
+
+    async def _records(self, statement: Statement, parameters: dict[str, Any]) -> "list[asyncpg.Record]":
+        if self._alone:
+            statement = statement.alone
+            parameters = await self._with_references(statement, parameters)
+        return await self._connection.fetch(statement.sql, *statement.arguments(parameters))
+
+    async def _with_references(self, statement: Statement, parameters: dict[str, Any]) -> dict[str, Any]:
+        """`parameters` with the id of no row in place of one that is not to be referred to; the others' rows are locked."""
+        for name, row in statement.referred.items():
+            referred = {"user_id": self.user_id, name: parameters[name]}
+            if parameters[name] is not None and not await self._connection.fetch(row.sql, *row.arguments(referred)):
+                parameters = {**parameters, name: NOBODY_ID}
+        return parameters
 
     async def estimate(self, count: Statement, /, **parameters: Any) -> int:
         """How many rows the planner expects a counting statement to count."""

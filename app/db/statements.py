@@ -30,7 +30,9 @@ from pydantic_core import PydanticUndefined
 from sqlalchemy import (
     ARRAY,
     JSON,
+    BindParameter,
     Boolean,
+    Case,
     Column,
     ColumnElement,
     CompoundSelect,
@@ -50,7 +52,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    case,
     delete,
     false,
     func,
@@ -101,11 +102,37 @@ def _is_moment(sql_type: TypeEngine[Any]) -> bool:
     return isinstance(item_type(sql_type) or sql_type, Date | DateTime)
 
 
+class _CitusCompiler(_Compiler):
+    """Writes what Citus takes: neither a function with a statement of its own, nor a subquery among the values of an insert."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.referred: dict[str, Statement] = {}
+        super().__init__(*arguments, **options)
+
+    def visit_case(self, clause: Any, **options: Any) -> str:
+        """A CASE, or a reference, whose row another statement locks before; see `referring`."""
+        if not isinstance(clause, _Reference):
+            return str(cast("Any", super()).visit_case(clause, **options))
+        self.referred[clause.given.key] = owned(clause.row).alone
+        return self.process(clause.given, **options)
+
+    def visit_function(self, func: Any, add_to_result_map: Any = None, **options: Any) -> str:
+        """A call of a function, or what stands in its place."""
+        written_out = getattr(func, "written_out", None)
+        if written_out is not None:
+            return f"({self.process(written_out)})"
+        return super().visit_function(func, add_to_result_map, **options)
+
+
 DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
 DIALECT.statement_compiler = _Compiler
 
+CITUS_DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
+CITUS_DIALECT.statement_compiler = _CitusCompiler
 
-NOBODY = literal_column("'00000000-0000-0000-0000-000000000000'::uuid", Uuid)
+
+NOBODY_ID = UUID(int=0)
+NOBODY = literal_column(f"'{NOBODY_ID}'::uuid", Uuid)
 """The id of no row."""
 
 
@@ -117,18 +144,18 @@ class Statement:
     """SQL text for asyncpg with the names of its parameters.
 
     `arguments(values)` puts values in the order of the placeholders; JSON, dates and datetimes become text. `decoders` has the
-    result columns whose values need a step to go into JSON.
+    result columns whose values need a step to go into JSON, `referred` what locks the rows that parameters refer to, before (on Citus).
     """
 
     alone: "Statement"
-    """The same without telling PostgreSQL the user, for a transaction that has."""
+    """The same as Citus runs it, within a transaction that has told the user."""
     as_json: "Statement | None"
     """The same with the JSON of each row, its id and its version in place of its columns.
 
     None where PostgreSQL writes a column otherwise than an answer has it, or where there is no id or version.
     """
 
-    _COMPILED = ("_constants", "_encoders", "_names", "decoders", "sql")
+    _COMPILED = ("_constants", "_encoders", "_names", "decoders", "referred", "sql")
     __slots__ = (*_COMPILED, "_make_alone", "_make_json", "_source", "alone", "as_json", "is_delete", "is_read")
 
     def __init__(
@@ -138,11 +165,12 @@ class Statement:
         wrapped: Select[Any] | None = None,
         alone: "Callable[[], Statement] | None" = None,
         as_json: "Callable[[], Statement] | None" = None,
+        dialect: Any = DIALECT,
     ) -> None:
         """`wrapped` is what is run, in the stead of `statement`; `alone` and `as_json` make what the attributes of these names are."""
         self._make_alone = alone
         self._make_json = as_json
-        self._source = statement, wrapped
+        self._source = statement, wrapped, dialect
         self.is_read = not isinstance(statement, UpdateBase)
         self.is_delete = isinstance(statement, Delete)
 
@@ -159,10 +187,11 @@ class Statement:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self, name)
 
-    def _compile(self, statement: Any, wrapped: Any) -> None:
+    def _compile(self, statement: Any, wrapped: Any, dialect: Any) -> None:
         # Not a `%(name)s` style: the SQL holds $1, $2 …, and `positiontup` says which parameter each one is.
-        compiled = (statement if wrapped is None else wrapped).compile(dialect=DIALECT)
+        compiled = (statement if wrapped is None else wrapped).compile(dialect=dialect)
         self.sql: str = str(compiled)
+        self.referred: dict[str, Statement] = getattr(compiled, "referred", {})
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._constants: dict[str, Any] = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._encoders: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(
@@ -265,7 +294,10 @@ def owned(
 
     has_rows = not as_json and set(NAMED_IN_HEADERS) <= set(_returned(statement).keys()) and has_exact_json(statement)
     return Statement(
-        statement, wrapped=wrapped, alone=lambda: Statement(statement, wrapped=found), as_json=rows_as_json if has_rows else None
+        statement,
+        wrapped=wrapped,
+        alone=lambda: Statement(statement, wrapped=found, dialect=CITUS_DIALECT),
+        as_json=rows_as_json if has_rows else None,
     )
 
 
@@ -526,8 +558,18 @@ def referring(column: Column[Any], name: str) -> ColumnElement[Any]:
         return given
     row = target.alias("referred_")
     found = select(row.c.id).where(row.c.user_id == OWNER, row.c.id == given, *present(row))
-    locked = found.with_for_update(read=True, key_share=True).scalar_subquery()
-    return case((given.is_not(None), func.coalesce(locked, NOBODY)))
+    return _Reference(given, found.with_for_update(read=True, key_share=True))
+
+
+class _Reference(Case[Any]):
+    """The value of a reference whose row a select has to find, and locks."""
+
+    inherit_cache = True
+
+    def __init__(self, given: BindParameter[Any], row: Select[Any]) -> None:
+        super().__init__((given.is_not(None), func.coalesce(row.scalar_subquery(), NOBODY)))
+        self.given = given
+        self.row = row
 
 
 def discarded(model: type[SQLModel]) -> dict[str, Any]:

@@ -11,21 +11,26 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlmodel import SQLModel
 
 from generator import embedded
 from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedError, EmbeddedPostgres
 from generator.embedded_files import Account, account_for, programs_for
-from tests.support.pooler import in_between
+from tests.support import cluster
+from tests.support.cluster import workers
+from tests.support.pooler import AS_ON_CITUS, in_between
 
 PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES")
 """The folder with the programs of another PostgreSQL to run the tests on, such as /usr/lib/postgresql/15/bin; see `make test-postgres`."""
+ON_CITUS = PROGRAMS is not None and AS_ON_CITUS
+"""Whether that PostgreSQL has Citus, over which the example's tables are to be distributed; see `make test-citus`."""
 _numbers = itertools.count(1)
 
 
@@ -115,6 +120,7 @@ def running_server() -> Generator[EmbeddedPostgres]:
         temporary_folder() as folder,
         _other_programs(),
         EmbeddedPostgres.start(folder / "data", durable=False) as server,
+        workers(server) if ON_CITUS else nullcontext(),
         in_between(server),
     ):
         yield server
@@ -135,6 +141,8 @@ def _other_programs() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "programs_for", _programs)
         patch.setattr(embedded, "INITDB", ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", f"--username={SUPERUSER}"))
+        if ON_CITUS:
+            patch.setattr(embedded, "SETTINGS", {**embedded.SETTINGS, **cluster.SETTINGS})
         yield
 
 
@@ -150,15 +158,19 @@ def _attached(data_dir: Path) -> EmbeddedPostgres:
 def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[Database]:
     """A database of its own, with the example's tables unless `tables` is False; dropped at the end."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
+    nodes = cluster.nodes(server) if tables else [server]
     if tables:
-        server.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{_template(server)}" OWNER {OWNER_ROLE}')
-        server.execute("postgres", f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
+        template = _template(server)
+        for node in nodes:
+            node.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER_ROLE}')
+            node.execute("postgres", f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{name}" TO {APP_ROLE}')
     else:
         server.create_database(name)
     try:
         yield Database(name, server.dsn(APP_ROLE, name), server.dsn(OWNER_ROLE, name), server.dsn(SUPERUSER, name), server)
     finally:
-        server.execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+        for node in nodes:
+            node.execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _template(server: EmbeddedPostgres) -> str:
@@ -166,6 +178,8 @@ def _template(server: EmbeddedPostgres) -> str:
     from app.db.schema import create_schema  # noqa: PLC0415 - servers without tables need no application
 
     name = f"template_{_digest()}"
+    if ON_CITUS:
+        return _template_on_cluster(server, name)
     if not _exists(server, name):
         unfinished = f"{name}_{os.getpid()}"  # where this fails, the next test tries again
         server.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
@@ -176,6 +190,27 @@ def _template(server: EmbeddedPostgres) -> str:
         except EmbeddedError:
             assert _exists(server, name)  # another process was faster
             server.execute("postgres", f'DROP DATABASE "{unfinished}"')
+    return name
+
+
+def _template_on_cluster(server: EmbeddedPostgres, name: str) -> str:
+    """The same, on each node. A cluster belongs to one process, and its template takes no connections: those of Citus would stay."""
+    from app.db.schema import create_schema  # noqa: PLC0415 - as above
+
+    if _exists(server, name):
+        return name
+    unfinished = f"{name}_{os.getpid()}"
+    for node in cluster.nodes(server):
+        node.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
+        node.create_database(unfinished)
+    cluster.join(server, unfinished)
+    asyncio.run(create_schema(server.dsn(OWNER_ROLE, unfinished), APP_ROLE))
+    cluster.distribute(server, unfinished, [table.name for table in SQLModel.metadata.sorted_tables])
+    closed = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{unfinished}'"
+    for node in reversed(cluster.nodes(server)):
+        node.execute(
+            "postgres", f'ALTER DATABASE "{unfinished}" ALLOW_CONNECTIONS false; {closed}; ALTER DATABASE "{unfinished}" RENAME TO "{name}"'
+        )
     return name
 
 
