@@ -69,7 +69,7 @@ def trash_sql(table: str, referring: Iterable[str], app_role: str, *, edition: i
     some = f"SELECT user_id, id {rows} {own}{free} {oldest} FOR UPDATE SKIP LOCKED"
     owners = f"SELECT user_id {rows} {free} {oldest}"
     if itself:
-        some = _or_circles(_quote(table), itself, some, own + apart, most)
+        some = _or_circles(_quote(table), itself, some, own + apart, most, own)
         owners = f"({owners}) UNION ALL (SELECT user_id {rows} {apart} {oldest})"
     return _function(table, ("at_most integer", "days integer"), "user_id, id", some, app_role, owners if own else None)
 
@@ -79,7 +79,7 @@ def _nothing_refers(table: str, column: str, beside: str = "") -> str:
     return f"NOT EXISTS (SELECT FROM {_quote(table)} AS other_ WHERE {refers})"  # quoted names
 
 
-def _or_circles(table: str, columns: Sequence[str], free: str, apart: str, most: str) -> str:
+def _or_circles(table: str, columns: Sequence[str], free: str, apart: str, most: str, own: str) -> str:
     """The rows that are `free`; once there are none, those of a table with references to itself that go only together.
 
     They are all that refer to some old rows, directly or not, but for those that must stay (they are not `apart` from what stays, or
@@ -87,6 +87,7 @@ def _or_circles(table: str, columns: Sequence[str], free: str, apart: str, most:
     """
     refers = " OR ".join(f"other_.{column} = circle_.id" for column in columns)
     referred = ", ".join(f"from_.{column}" for column in columns)
+    others, theirs = (f"{alias}.{own}" if own else "" for alias in ("other_", "from_"))
     return f"""
 WITH RECURSIVE free_ AS MATERIALIZED ({free}),
 seed_ AS MATERIALIZED (
@@ -94,17 +95,17 @@ seed_ AS MATERIALIZED (
 ), circle_ AS (
   SELECT user_id, id FROM seed_
   UNION
-  SELECT other_.user_id, other_.id FROM circle_ JOIN {table} AS other_ ON other_.user_id = circle_.user_id AND ({refers})
+  SELECT other_.user_id, other_.id FROM circle_ JOIN {table} AS other_ ON {others}other_.user_id = circle_.user_id AND ({refers})
 ), going_ AS MATERIALIZED (
   SELECT user_id, id FROM {table} AS row_ WHERE (user_id, id) IN (SELECT user_id, id FROM circle_) AND {apart} FOR UPDATE SKIP LOCKED
 ), staying_ AS (
   (SELECT user_id, id FROM circle_ EXCEPT SELECT user_id, id FROM going_)
   UNION
-  SELECT circle_.user_id, circle_.id FROM staying_ JOIN {table} AS from_ ON (from_.user_id, from_.id) = (staying_.user_id, staying_.id)
+  SELECT circle_.user_id, circle_.id FROM staying_ JOIN {table} AS from_ ON {theirs}(from_.user_id, from_.id) = (staying_.user_id, staying_.id)
   JOIN circle_ ON circle_.user_id = from_.user_id AND circle_.id IN ({referred})
 )
 SELECT user_id, id FROM free_ UNION ALL (SELECT user_id, id FROM going_ EXCEPT SELECT user_id, id FROM staying_)
-"""  # noqa: S608  # quoted names
+"""  # noqa: E501, S608  # quoted names; the first edition has this line
 
 
 def referring_columns(table: Table) -> list[str]:

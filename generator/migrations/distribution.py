@@ -167,6 +167,8 @@ UNION ALL SELECT 'cluster', 'the cluster has no worker: SELECT citus_add_node(ho
  WHERE NOT EXISTS (SELECT FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary')
 UNION ALL SELECT 'cluster', 'wal_level is ' || current_setting('wal_level') || ', and has to be logical, on every node'
  WHERE current_setting('wal_level') <> 'logical'
+UNION ALL SELECT 'cluster', 'output_plugin_libraries does not name citus, and has to, on every node'
+ WHERE current_setting('output_plugin_libraries', true) NOT LIKE '%citus%'
 UNION ALL SELECT 'cluster', 'citus.shard_replication_factor is ' || current_setting('citus.shard_replication_factor') || ', and has to be 1'
  WHERE current_setting('citus.shard_replication_factor', true) <> '1'
 UNION ALL SELECT 'cluster', 'the function {function} is not there: `rowsmith db distribute --prepare --apply` makes it'

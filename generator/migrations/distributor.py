@@ -14,6 +14,12 @@ from generator.migrations.runner import MigrationError, Target, explained
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
+LOCK_TIMEOUT, ATTEMPTS, PAUSE = "500ms", 60, 0.5
+"""How long a change of a table waits for its locks, how often it is tried, and seconds in between.
+
+It gives up before PostgreSQL looks for deadlocks (deadlock_timeout, a second), and might break off a request that is in one.
+"""
+
 AGAIN = "mend that, then run it again: it goes on where it stopped"
 
 
@@ -66,11 +72,29 @@ def _connected[T](target: Target, work: Callable[[Connection], Coroutine[Any, An
         return asyncio.run(connected())
 
 
+async def _patiently(connection: Connection, statement: str) -> None:
+    """Run a statement. One that changes a table waits a moment only for its lock, so that nobody queues behind it, and is tried again."""
+    if not statement.startswith("ALTER TABLE"):
+        await connection.execute(statement)
+        return
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+            await connection.execute(statement)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if attempt == ATTEMPTS:
+                raise
+            await asyncio.sleep(PAUSE)
+        else:
+            break
+    await connection.execute("RESET lock_timeout")
+
+
 async def _run(connection: Connection, statements: Iterable[str], tell: Callable[[str], None]) -> None:
     for statement in statements:
         tell(statement)
         try:
-            await connection.execute(statement)
+            await _patiently(connection, statement)
         except asyncpg.InsufficientPrivilegeError as problem:
             raise MigrationError(
                 f"this role may not do that: {problem}", f"run this as a superuser, then the command again:\n{statement};"

@@ -35,8 +35,10 @@ from app.db.unit import Unit
 from app.main import create_app
 from app.models.task import TaskRead
 from generator.embedded import EmbeddedPostgres
-from tests.support.database import Database, new_database
+from tests.support.database import ON_CITUS, Database, new_database
 from tests.support.tokens import SECRET, mint
+
+pytestmark = pytest.mark.skipif(ON_CITUS, reason="on a cluster each request is a transaction")
 
 BUDGETS = Path(__file__).parent / "budgets.json"
 USER = "ada"

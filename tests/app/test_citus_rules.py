@@ -25,11 +25,11 @@ COLLECT = str(ROOT / "tests" / "support" / "sql_of_project.py")
 DRAWN = int(os.environ.get("ROWSMITH_EXAMPLES", "1"))
 
 PURGE = "function purge_"
-"""What deletes kept answers and deleted rows that have had their time, those of all users: no request needs it (docs/scaling.md)."""
+"""What deletes kept answers and deleted rows that have had their time, owner by owner: no request calls it."""
 
 SEARCHES = "function search_"
-"""What looks words up reads one user's rows, but with a statement of its own, which Citus does not run within another one: there is no `q`
-on Citus yet (docs/decisions/0006)."""
+"""What looks words up has a statement of its own, which Citus does not run within another one. There a `q` is written out instead
+(docs/decisions/0006)."""
 
 
 def specs_in(folder: Path) -> dict[str, str]:
@@ -168,7 +168,12 @@ def test_a_statement_that_breaks_a_rule_is_noticed(rules: Rules, sql: str) -> No
     assert len(rules.of_statement(sql)) == 1
 
 
-ALONE = [BROKEN_STATEMENTS["no owner"], "SELECT id FROM tasks", "SELECT id FROM tasks WHERE user_id = $2"]
+ALONE = [
+    BROKEN_STATEMENTS["no owner"],
+    "SELECT id FROM tasks",
+    "SELECT id FROM tasks WHERE user_id = $2",
+    "INSERT INTO tasks (user_id, project_id) VALUES ($1, (SELECT id FROM projects WHERE user_id = $1))",
+]
 
 
 @pytest.mark.parametrize("sql", ALONE)

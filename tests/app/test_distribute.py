@@ -18,7 +18,9 @@ import pytest
 from generator.embedded import APP_ROLE, EmbeddedPostgres
 from generator.migrations.distribution import EXTENSION, Link, Plan, Progress, conversion, preparation
 from tests.support.command import Answer, Folder
-from tests.support.database import Database, new_database, temporary_folder
+from tests.support.database import ON_CITUS, Database, new_database, temporary_folder
+
+pytestmark = pytest.mark.skipif(ON_CITUS, reason="tests/app/test_on_cluster.py has the real one")
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ["comments", "idempotency_keys_", "projects", "tags", "task_tags", "tasks"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -151,7 +152,7 @@ def test_it_comes_after_the_token_and_the_path(api: Api) -> None:
 def test_an_old_key_can_be_used_again(own_api: Api) -> None:
     user = new_user()
     first = post(own_api, user, "a")
-    own_api.database.execute("UPDATE idempotency_keys_ SET created_at = created_at - interval '25 hours'")
+    own_api.database.execute(f"UPDATE idempotency_keys_ SET created_at = '{datetime.now(UTC) - timedelta(hours=25)}'")
     again = post(own_api, user, "a", {"title": "Another"})
     assert again.status_code == 201
     assert again.json()["id"] != first.json()["id"]

@@ -19,7 +19,7 @@ from generator.ir import Kind, Operation
 from generator.plan.aggregates import aggregates_of
 from generator.plan.relations import relations_of
 from tests.support import bulk
-from tests.support.database import Database, new_database
+from tests.support.database import ON_CITUS, Database, new_database
 from tests.support.matrix import (
     ITEMS,
     LINKS,
@@ -39,6 +39,8 @@ from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_plans
 
 USER, ROWS = "ada", 100_000
+pytestmark = pytest.mark.skipif(ON_CITUS, reason="the plans are those of the workers")
+
 OWNERS = (
     f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 100 FROM generate_series(1, 999) AS number"
     " UNION ALL SELECT 'small-' || number, 2 FROM generate_series(1, 20000) AS number"

@@ -11,12 +11,14 @@ import pytest
 from generator.embedded import EmbeddedPostgres
 from generator.ir import Operation, Resource
 from tests.support.bulk import fill, row_id
-from tests.support.database import new_database
+from tests.support.database import ON_CITUS, new_database
 from tests.support.matrix import NESTED, NestedList, filters_of, sort_keys_of
 from tests.support.plain import expansions
 from tests.support.resources import SCHEMA, ResourceCase, with_operation
 from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_statements
+
+pytestmark = pytest.mark.skipif(ON_CITUS, reason="on a cluster each request is a transaction")
 
 ROWS = (0, 1, 20, 100)
 """Rows of the users in each table; each of them refers to the first row of the others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -15,7 +16,7 @@ from generator.embedded import EmbeddedPostgres
 from tests.support.database import held, new_database, temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.resources import case
-from tests.support.serving import Api, serving
+from tests.support.serving import Api
 from tests.support.tokens import new_user
 
 PROJECTS = case("Project")
@@ -95,7 +96,8 @@ def test_one_that_waits_for_another_that_makes_the_row_replaces_it(api: Api) -> 
 
 def test_a_race_of_fifty_makes_one_row(postgres: EmbeddedPostgres) -> None:
     """On two processes, with deletes in between."""
-    with new_database(postgres) as shared, serving(shared) as one, serving(shared) as two:
+    patient = partial(serving, POOL_TIMEOUT="60", LOCK_TIMEOUT="60", STATEMENT_TIMEOUT="60")  # a cluster's first connections are slow
+    with new_database(postgres) as shared, patient(shared) as one, patient(shared) as two:
         for deleting in (False, True):
             user, start = new_user(), Barrier(50)
 

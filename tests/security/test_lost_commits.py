@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.database import Database, temporary_folder
+from tests.support.database import ON_CITUS, Database, temporary_folder
 from tests.support.serving import Api, serving
 from tests.support.tokens import new_user
 
@@ -129,6 +129,7 @@ def test_D3_a_retry_after_a_broken_commit_makes_one_row(database: Database, when
         assert items[0] == again.json()
 
 
+@pytest.mark.skipif(ON_CITUS, reason="Citus does not pass SET CONSTRAINTS on, and Rowsmith makes no constraint that waits")
 def test_a_dry_run_checks_what_waits_for_the_commit(database: Database) -> None:
     database.execute("ALTER TABLE tags ADD CONSTRAINT late_uses UNIQUE (user_id, weight) DEFERRABLE INITIALLY DEFERRED")
     user = new_user()

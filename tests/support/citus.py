@@ -59,7 +59,9 @@ class Rules:
         told = _owner_parameter(parsed[0].stmt)
         if owner is not None and told is not None:
             return ["sets the user, which does not reach a worker"]
-        return list(self._of_query(parsed[0].stmt, frozenset(), owner or told))
+        inserts = (node for node in _walk(parsed[0].stmt) if owner is not None and isinstance(node, ast.InsertStmt))
+        values = ["a subquery among the values of an insert" for one in inserts if _has(one.selectStmt, ast.SubLink)]
+        return [*values, *self._of_query(parsed[0].stmt, frozenset(), owner or told)]
 
     def _of_query(self, query: Any, known: frozenset[str], owner: int | None) -> Iterator[str]:
         """`known` are the common table expressions in sight: they are checked where they are defined."""

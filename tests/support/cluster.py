@@ -31,6 +31,11 @@ def workers(coordinator: EmbeddedPostgres) -> Generator[None]:
     with ExitStack() as stack:
         folder = coordinator.data_dir.parent
         started = [stack.enter_context(EmbeddedPostgres.start(folder / f"worker{number}", durable=False)) for number in range(WORKERS)]
+        for node in (coordinator, *started):
+            node.execute("postgres", f"ALTER SYSTEM SET citus.local_hostname = '{node.socket_dir}'")
+            if node.execute("postgres", "SELECT name FROM pg_settings WHERE name = 'output_plugin_libraries'"):  # the latest minor versions
+                node.execute("postgres", "ALTER SYSTEM SET output_plugin_libraries = pgoutput, citus")
+            node.execute("postgres", "SELECT pg_reload_conf()")
         _workers[coordinator.data_dir] = started
         stack.callback(_workers.pop, coordinator.data_dir)
         yield

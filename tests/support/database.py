@@ -27,7 +27,7 @@ from tests.support import cluster
 from tests.support.cluster import workers
 from tests.support.pooler import AS_ON_CITUS, in_between
 
-PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES")
+PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES") or None
 """The folder with the programs of another PostgreSQL to run the tests on, such as /usr/lib/postgresql/15/bin; see `make test-postgres`."""
 ON_CITUS = PROGRAMS is not None and AS_ON_CITUS
 """Whether that PostgreSQL has Citus, over which the example's tables are to be distributed; see `make test-citus`."""
@@ -84,16 +84,21 @@ def opened(database: Database) -> Generator[OpenDatabase]:
 
 def held[Answer](database: Database, request: Callable[[], Answer], *statements: str) -> Answer:
     """The answer to a request that is sent while a transaction with `statements` is open, and that has to wait for its end."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     with opened(database) as other, ThreadPoolExecutor(1) as pool:
         for statement in ("BEGIN", *statements):
             other.execute(statement)
         answer = pool.submit(request)
-        while other.execute(waiting) == "0":
+        while not _somebody_waits(database):
             assert not answer.done(), "the request did not wait"
             time.sleep(0.02)  # between two looks at the locks; LOCK_TIMEOUT ends a request that is never seen to wait
         other.execute("COMMIT")
         return answer.result()
+
+
+def _somebody_waits(database: Database) -> bool:
+    """Whether a transaction waits for another one: on a cluster, on any of its nodes."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return any(node.execute(database.name, waiting) != "0" for node in cluster.nodes(database.server))
 
 
 @contextmanager
