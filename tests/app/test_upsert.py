@@ -16,7 +16,7 @@ from generator.embedded import EmbeddedPostgres
 from tests.support.database import held, new_database, temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.resources import case
-from tests.support.serving import Api
+from tests.support.serving import Api, serving
 from tests.support.tokens import new_user
 
 PROJECTS = case("Project")
