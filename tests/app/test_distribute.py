@@ -70,12 +70,19 @@ def distribute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     return run
 
 
+def guards_plugins(server: EmbeddedPostgres) -> bool:
+    """Whether output plugins have to be named in the server's settings, as the latest minor versions ask for it."""
+    return server.execute("postgres", "SELECT count(*) FROM pg_settings WHERE name = 'output_plugin_libraries'") == "1"
+
+
 @pytest.fixture(scope="module")
 def server() -> Generator[EmbeddedPostgres]:
     """A PostgreSQL that could take part in logical replication."""
     with temporary_folder() as folder:
         with EmbeddedPostgres.start(folder / "data", durable=False) as first:
             first.execute("postgres", "ALTER SYSTEM SET wal_level = 'logical'")
+            if guards_plugins(first):
+                first.execute("postgres", "ALTER SYSTEM SET output_plugin_libraries = pgoutput, citus")
         with EmbeddedPostgres.start(folder / "data", durable=False) as second:
             yield second
 
@@ -200,6 +207,7 @@ def test_what_the_cluster_lacks_is_told_at_once(postgres: EmbeddedPostgres, dist
             "Citus 10.2-5 is too old: it has to be 11.1 at least",
             "the cluster has no worker: SELECT citus_add_node(host, port)",
             "wal_level is replica, and has to be logical, on every node",
+            *(["output_plugin_libraries does not name citus, and has to, on every node"] if guards_plugins(postgres) else []),
             "the function become_ is not there: `rowsmith db distribute --prepare --apply` makes it",
         ]
 

@@ -26,7 +26,7 @@ from generator.migrations.revisions import read_history, read_parents
 from generator.review.forecast import forecast
 from tests.support.catalog import catalog
 from tests.support.contract import Document
-from tests.support.database import new_database
+from tests.support.database import Database, new_database
 from tests.support.edits import as_files
 from tests.support.example_history import history
 from tests.support.generated import write_core, write_generated, write_specs
@@ -215,6 +215,11 @@ ALL = "ROWSMITH_TEST_ROWS" in os.environ
 """Whether all of them are tried (`make operations`), or the last one alone, without two thousand attacks."""
 
 
+def without_purges(database: Database) -> dict[str, list[str]]:
+    """The catalog without the functions that clean tables up, of which revision 13 has another edition."""
+    return {about: [fact for fact in facts if not fact.startswith("(purge_")] for about, facts in catalog(database).items()}
+
+
 def test_the_history_is_that_of_all_revisions() -> None:
     assert len(HISTORY) == len(read_parents(ROOT))
 
@@ -232,5 +237,5 @@ def test_the_example_before_a_safe_revision_passes_its_tests_after_it(
         project = Project(copy_project(tmp_path / "project"), database)
         project.rowsmith("db", "upgrade", list(read_parents(project.root))[number - 1])
         table_maker.make(tmp_path / "new", models.owner_dsn, APP_ROLE)
-        assert catalog(database) == catalog(models)  # so that these are the specs that the revision was made of
+        assert without_purges(database) == without_purges(models)  # so that these are the specs that the revision was made of
         run(old, tmp_path / "old", project, attack=ALL)

@@ -15,6 +15,7 @@ from app.middleware.request_id import RequestIdMiddleware
 from app.server import GuardedProtocol
 from tests.support.asgi_server import serve
 from tests.support.database import ON_CITUS
+from tests.support.pooler import THROUGH
 from tests.support.serving import Api
 from tests.support.tokens import new_user
 
@@ -87,7 +88,7 @@ def test_no_value_gets_out_of_its_header(end: str) -> None:
     assert b"x-path" not in answer
 
 
-@pytest.mark.skipif(ON_CITUS, reason="on a cluster each request is a transaction")
+@pytest.mark.skipif(ON_CITUS or THROUGH, reason="each request is a transaction there")
 def test_an_answer_takes_one_write(api: Api) -> None:
     user, server = new_user(), psutil.Process(api.process.pid)
     path = f"/api/{user}/tags/{api.call(user, 'POST', f'/api/{user}/tags', json={'name': 'a'}).json()['id']}"

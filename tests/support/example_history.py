@@ -13,6 +13,10 @@ from tests.support.edits import Trees
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
+def _before_0013(_trees: Trees) -> None:
+    """Another edition of what guards rows."""
+
+
 def _before_0012(trees: Trees) -> None:
     """What the compiler has indexed in another way since: without `link` and `inverse` there are the indexes that there were."""
     tree = trees["TaskTag"]
@@ -89,6 +93,7 @@ _BACK: tuple[Callable[[Trees], None], ...] = (
     _before_0010,
     _before_0011,
     _before_0012,
+    _before_0013,
 )
 
 

@@ -10,7 +10,12 @@ from typing import Any
 from tests.support.database import Database
 from tests.support.pooler import THROUGH
 
-CLEAN_UP = ("SELECT CASE WHEN pg_try_advisory_xact_lock", "SELECT name FROM unnest", "WITH gone AS (DELETE")
+CLEAN_UP = (
+    "SELECT CASE WHEN pg_try_advisory_xact_lock",
+    "SELECT name FROM unnest",
+    "SELECT DISTINCT user_id FROM (",
+    "WITH gone AS (DELETE",
+)
 """How the statements begin that the application runs in the background."""
 
 OF_THE_POOLER = ("SET client_encoding", "BEGIN;", "SET LOCAL", "COMMIT;") if THROUGH else ()
