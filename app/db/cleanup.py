@@ -16,8 +16,8 @@ from app.db.idempotency import LIFETIME, IdempotencyKey
 from app.db.pool import Database
 from app.db.statements import table_of
 
-STEP = 1_000
-"""Rows after which a function ends."""
+STEP = 250
+"""Rows after which a function ends: those of as many owners at most, each with a statement of its own."""
 
 FIRST, PAUSE = 1.0, 300.0
 """Seconds before the first run, and between two."""
