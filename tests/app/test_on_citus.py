@@ -73,6 +73,55 @@ def test_the_user_is_set_by_the_function_alone(api: Api) -> None:
     assert api.call(user, "GET", item).status_code == 404
 
 
+def test_a_search_is_written_out_and_finds_ones_own_rows_alone(api: Api, database: Database) -> None:
+    """It calls no function, which a node of Citus could not run; each of the two guards is enough."""
+    user, other = new_user(), new_user()
+    task = case("Task")
+    found = [task.create(api, user, title=title)["id"] for title in ("Paint the wall", "Walls: two of a wall's walls", "Buy paint")]
+    task.create(api, other, title="Paint another wall")
+
+    def titles(who: str, **query: str) -> list[str]:
+        answer = api.call(who, "GET", task.path(who), params=query)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    database.execute('DROP FUNCTION "search_tasks"(text, text, boolean)')
+    assert titles(user, q="pai", sort="title") == [found[2], found[0]]
+    assert titles(user, q="wall") == [found[1], found[0]]  # the one that it is more about
+    assert titles(user, q="wall", completed="true") == []
+    assert api.call(user, "GET", task.path(user), params={"q": "paint", "count": "exact"}).json()["total"] == 2
+    database.execute("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY")
+    try:
+        assert len(titles(other, q="paint")) == 1
+        assert titles(new_user(), q="paint") == []
+    finally:
+        database.execute("ALTER TABLE tasks ENABLE ROW LEVEL SECURITY")
+
+
+def test_a_reference_leads_to_a_row_of_ones_own_that_is_there(api: Api, database: Database) -> None:
+    """Projects keep deleted rows, which the foreign key would let through: the row is looked for before the insert or the update."""
+    user, other = new_user(), new_user()
+    project, task = case("Project"), case("Task")
+    own, deleted, theirs = (project.create(api, one)["id"] for one in (user, user, other))
+    assert api.call(user, "DELETE", project.item(user, deleted)).status_code == 204
+    made = api.call(user, "POST", task.path(user), json={"title": "x", "project_id": own})
+    assert (made.status_code, made.json()["project_id"]) == (201, own)
+    item = task.item(user, made.json()["id"])
+    assert api.call(user, "PATCH", item, json={"project_id": None}).json()["project_id"] is None
+    assert api.call(user, "PATCH", item, json={"project_id": own}).json()["project_id"] == own
+    database.execute("ALTER TABLE projects DISABLE ROW LEVEL SECURITY")
+    try:
+        for gone in (deleted, theirs):
+            for answer in (
+                api.call(user, "POST", task.path(user), json={"title": "x", "project_id": gone}),
+                api.call(user, "PATCH", item, json={"project_id": gone}),
+            ):
+                assert answer.status_code == 422, answer.text
+                assert answer.json()["detail"][0]["loc"] == ["body", "project_id"]
+    finally:
+        database.execute("ALTER TABLE projects ENABLE ROW LEVEL SECURITY")
+
+
 @pytest.mark.skipif(ON_CITUS, reason="a database of a cluster has the function from the beginning")
 def test_it_is_not_ready_without_the_function(postgres: EmbeddedPostgres) -> None:
     with new_database(postgres) as unprepared, serving(unprepared, until="/healthz", CITUS="true") as served:
