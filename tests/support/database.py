@@ -175,7 +175,21 @@ def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[
         yield Database(name, server.dsn(APP_ROLE, name), server.dsn(OWNER_ROLE, name), server.dsn(SUPERUSER, name), server)
     finally:
         for node in nodes:
+            _drop(node, name)
+
+
+def _drop(node: EmbeddedPostgres, name: str) -> None:
+    """Drop a database with its connections; the daemon of Citus may come back to it for a while."""
+    deadline = time.monotonic() + (10 if ON_CITUS else 0)
+    while True:
+        try:
             node.execute("postgres", f'DROP DATABASE "{name}" WITH (FORCE)')
+        except EmbeddedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)  # until it has ended
+        else:
+            return
 
 
 def _template(server: EmbeddedPostgres) -> str:
