@@ -71,7 +71,7 @@ class Search:
         words, query = _literally(self.words), _literally(self._query("{words}", "{beginning}"))
         query = query.format(words=":search_words", beginning=":search_beginning")
         rank = f"CASE WHEN :search_ranked THEN ts_rank({words}, {query}) END"
-        rows = f"SELECT id AS id__, {rank} AS rank__ FROM {_literally(_quote(table))} WHERE user_id = :user_id AND ({words}) @@ ({query})"  # noqa: S608  # as below
+        rows = f"SELECT id AS id__, {rank} AS rank__ FROM {_literally(_quote(table))} WHERE user_id = :user_id AND ({words}) @@ ({query})"  # noqa: S608  # a quoted name, and SQL of this module
         return text(rows).bindparams(OWNER, *_PARAMETERS)
 
     def function_sql(self, table: str, app_role: str) -> list[str]:
@@ -130,11 +130,9 @@ class _Lookup(Function[Any]):
 def found_in(table: Table) -> Any:
     """The rows of a table that a search finds, as a FROM with the columns `id__` and `rank__`.
 
-    The parameters are those of `asked`, and `search_ranked`: whether ranks are wanted.
+    The parameters are those of `asked`, and `search_ranked`: whether ranks are wanted. No table has a name that ends as that of this FROM.
     """
-    return _Lookup(table).table_valued(
-        column("id__", Uuid), column("rank__", REAL), name="searched_"
-    )  # no table: their names do not end so
+    return _Lookup(table).table_valued(column("id__", Uuid), column("rank__", REAL), name="searched_")
 
 
 def asked(q: str) -> dict[str, str]:

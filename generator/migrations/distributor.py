@@ -77,9 +77,9 @@ async def _patiently(connection: Connection, statement: str) -> None:
     if not statement.startswith("ALTER TABLE"):
         await connection.execute(statement)
         return
+    await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
             await connection.execute(statement)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == ATTEMPTS:

@@ -216,7 +216,7 @@ ALL = "ROWSMITH_TEST_ROWS" in os.environ
 
 
 def without_purges(database: Database) -> dict[str, list[str]]:
-    """The catalog without the functions that clean tables up, of which revision 13 has another edition."""
+    """The catalog without the functions that clean tables up, of which the models have the latest edition."""
     return {about: [fact for fact in facts if not fact.startswith("(purge_")] for about, facts in catalog(database).items()}
 
 
@@ -237,5 +237,6 @@ def test_the_example_before_a_safe_revision_passes_its_tests_after_it(
         project = Project(copy_project(tmp_path / "project"), database)
         project.rowsmith("db", "upgrade", list(read_parents(project.root))[number - 1])
         table_maker.make(tmp_path / "new", models.owner_dsn, APP_ROLE)
-        assert without_purges(database) == without_purges(models)  # so that these are the specs that the revision was made of
+        compared = catalog if number == len(HISTORY) else without_purges
+        assert compared(database) == compared(models)  # so that these are the specs that the revision was made of
         run(old, tmp_path / "old", project, attack=ALL)

@@ -38,9 +38,9 @@ from tests.support.resources import SCHEMA, ResourceCase, random_id, with_operat
 from tests.support.serving import Api, serving
 from tests.support.sql_log import SqlLog, log_plans
 
-USER, ROWS = "ada", 100_000
 pytestmark = pytest.mark.skipif(ON_CITUS, reason="the plans are those of the workers")
 
+USER, ROWS = "ada", 100_000
 OWNERS = (
     f"SELECT '{USER}', {ROWS} UNION ALL SELECT 'user-' || number, 100 FROM generate_series(1, 999) AS number"
     " UNION ALL SELECT 'small-' || number, 2 FROM generate_series(1, 20000) AS number"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from generator.embedded import EmbeddedPostgres
-from tests.support.database import held, new_database, temporary_folder
+from tests.support.database import ON_CITUS, held, new_database, temporary_folder
 from tests.support.generated import serving_project, write_core, write_generated, write_specs
 from tests.support.resources import case
 from tests.support.serving import Api, serving
@@ -96,7 +96,8 @@ def test_one_that_waits_for_another_that_makes_the_row_replaces_it(api: Api) -> 
 
 def test_a_race_of_fifty_makes_one_row(postgres: EmbeddedPostgres) -> None:
     """On two processes, with deletes in between."""
-    patient = partial(serving, POOL_TIMEOUT="60", LOCK_TIMEOUT="60", STATEMENT_TIMEOUT="60")  # a cluster's first connections are slow
+    # The first connections of a cluster are slow.
+    patient = partial(serving, POOL_TIMEOUT="60", LOCK_TIMEOUT="60", STATEMENT_TIMEOUT="60") if ON_CITUS else serving
     with new_database(postgres) as shared, patient(shared) as one, patient(shared) as two:
         for deleting in (False, True):
             user, start = new_user(), Barrier(50)

@@ -46,11 +46,6 @@ def nodes(server: EmbeddedPostgres) -> list[EmbeddedPostgres]:
     return [server, *_workers.get(server.data_dir, ())]
 
 
-def is_cluster(server: EmbeddedPostgres) -> bool:
-    """Whether it is the coordinator of a cluster."""
-    return server.data_dir in _workers
-
-
 def join(coordinator: EmbeddedPostgres, database: str) -> None:
     """Make a cluster of a database that each of the nodes has."""
     for node in nodes(coordinator):

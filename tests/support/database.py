@@ -88,15 +88,17 @@ def held[Answer](database: Database, request: Callable[[], Answer], *statements:
         for statement in ("BEGIN", *statements):
             other.execute(statement)
         answer = pool.submit(request)
-        while not _somebody_waits(database):
+        while not _somebody_waits(database, other):
             assert not answer.done(), "the request did not wait"
             time.sleep(0.02)  # between two looks at the locks; LOCK_TIMEOUT ends a request that is never seen to wait
         other.execute("COMMIT")
         return answer.result()
 
 
-def _somebody_waits(database: Database) -> bool:
-    """Whether a transaction waits for another one: on a cluster, on any of its nodes."""
+def _somebody_waits(database: Database, other: OpenDatabase) -> bool:
+    """Whether a transaction waits for that of `other`; on a cluster, whose nodes lock for others, for any on one of them."""
+    if not ON_CITUS:
+        return other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))") != "0"
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     return any(node.execute(database.name, waiting) != "0" for node in cluster.nodes(database.server))
 
@@ -175,10 +177,10 @@ def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[
         yield Database(name, server.dsn(APP_ROLE, name), server.dsn(OWNER_ROLE, name), server.dsn(SUPERUSER, name), server)
     finally:
         for node in nodes:
-            _drop(node, name)
+            drop(node, name)
 
 
-def _drop(node: EmbeddedPostgres, name: str) -> None:
+def drop(node: EmbeddedPostgres, name: str) -> None:
     """Drop a database with its connections; the daemon of Citus may come back to it for a while."""
     deadline = time.monotonic() + (10 if ON_CITUS else 0)
     while True:
