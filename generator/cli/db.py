@@ -6,6 +6,7 @@ import contextlib
 import re
 import shlex
 from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -308,9 +309,15 @@ def distribute(
         return
     with _database(root, offline=True) as target:
         statements = (
-            distribution.preparation(target.app_role) if prepare else [distribution.checks(plan.tables), *distribution.conversion(plan)]
+            distribution.preparation(target.app_role)
+            if prepare
+            else [distribution.checks(plan.tables), distribution.PATIENT, *chain.from_iterable(distribution.conversion(plan))]
         )
-    hint = "afterwards restart the application with CITUS=true" if prepare else "each statement by itself, none within a transaction"
+    hint = (
+        "afterwards restart the application with CITUS=true"
+        if prepare
+        else "where a statement is canceled due to its timeout, a lock was not to be had: go on with its BEGIN"
+    )
     console.data("\n".join([f"-- For psql; {hint}.", "\\set ON_ERROR_STOP on", *(f"{statement};" for statement in statements)]) + "\n")
 
 

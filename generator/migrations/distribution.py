@@ -17,6 +17,12 @@ from generator.sql import quote_identifier, text_literal
 FUNCTION = "become_"
 """What tells PostgreSQL the user; app/db/pool.py calls it where CITUS is true."""
 
+BRIEF = "2s"
+"""How long a statement may take that others wait for. Below it, PostgreSQL ends an autovacuum that is in the way (after a second)."""
+
+PATIENT = "SET statement_timeout = 0; SET lock_timeout = 0"
+"""For the others, which make nobody wait: they take as long as they take."""
+
 OLDEST = "11.1"
 """The first version of Citus with create_distributed_table_concurrently."""
 
@@ -100,25 +106,49 @@ def preparation(app_role: str, *, role_is_set: bool = False) -> list[str]:
     return statements if role_is_set else [*statements, f"ALTER ROLE {role} SET citus.propagate_set_commands = 'local'"]
 
 
-def conversion(plan: Plan, progress: Progress = NOTHING_DONE) -> Iterator[str]:
-    """The statements that distribute what is not distributed yet. None of them runs within a transaction."""
+type Step = tuple[str, ...]
+"""A statement that may take long and runs by itself, or those of a brief transaction, from BEGIN to COMMIT."""
+
+
+def conversion(plan: Plan, progress: Progress = NOTHING_DONE) -> Iterator[Step]:
+    """What distributes the tables that are not distributed yet."""
     pending = [table for table in plan.tables if table not in progress.distributed]
     known = {link.name: True for link in plan.links} if progress.links is None else progress.links
     loosened = {link.name for link in plan.links if link.table != link.target and not {link.table, link.target}.isdisjoint(pending)}
     for link in plan.links:
         if link.name in loosened & known.keys():
-            yield f"ALTER TABLE {quote_identifier(link.table)} DROP CONSTRAINT {quote_identifier(link.name)}"
+            yield _changed(link, "ACCESS EXCLUSIVE", f"DROP CONSTRAINT {quote_identifier(link.name)}")
     first = next((table for table in plan.tables if table in progress.distributed), None)
     for table in pending:
         beside = text_literal("none" if first is None else quote_identifier(first))
         first = first or table
-        yield f"SELECT create_distributed_table_concurrently({text_literal(quote_identifier(table))}, 'user_id', colocate_with => {beside})"
+        yield _brief(f"SELECT citus_add_local_table_to_metadata({text_literal(quote_identifier(table))})")
+        yield (
+            f"SELECT create_distributed_table_concurrently({text_literal(quote_identifier(table))}, 'user_id', colocate_with => {beside})",
+        )
     missing = [link for link in plan.links if link.name in loosened or link.name not in known]
     for link in missing:
-        yield f"ALTER TABLE {quote_identifier(link.table)} ADD CONSTRAINT {quote_identifier(link.name)} {link.sql} NOT VALID"
+        yield _changed(link, "EXCLUSIVE", f"ADD CONSTRAINT {quote_identifier(link.name)} {link.sql} NOT VALID")
     for link in plan.links:
         if link in missing or not known[link.name]:
-            yield f"ALTER TABLE {quote_identifier(link.table)} VALIDATE CONSTRAINT {quote_identifier(link.name)}"
+            yield (f"ALTER TABLE {quote_identifier(link.table)} VALIDATE CONSTRAINT {quote_identifier(link.name)}",)
+
+
+def _brief(*statements: str) -> Step:
+    """A transaction of its own for what the application has to wait for: it is undone where one of them takes too long, as for its locks.
+
+    A lock_timeout would not do, as no other node gets to know it.
+    """
+    return ("BEGIN", f"SET LOCAL statement_timeout = '{BRIEF}'", *statements, "COMMIT")
+
+
+def _changed(link: Link, lock: str, change: str) -> Step:
+    """A change of a reference, with all that it locks locked at once, what is referred to in front, as requests do.
+
+    By itself it takes one lock after another, on Citus a stronger one of the same table too: a deadlock with a request that is in between.
+    """
+    tables = ", ".join(quote_identifier(table) for table in dict.fromkeys((link.target, link.table)))
+    return _brief(f"LOCK TABLE {tables} IN {lock} MODE", f"ALTER TABLE {quote_identifier(link.table)} {change}")
 
 
 # --- What has to hold before ----------------------------------------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from typing import Any
 import asyncpg
 
 from generator.migrations import distribution
-from generator.migrations.distribution import Plan, Progress
-from generator.migrations.runner import MigrationError, Target, explained
+from generator.migrations.distribution import Plan, Progress, Step
+from generator.migrations.runner import MigrationError, Target, explained, without_lock
 
 type Connection = asyncpg.Connection[asyncpg.Record]
 
-LOCK_TIMEOUT, ATTEMPTS, PAUSE = "500ms", 60, 0.5
-"""How long a change of a table waits for its locks, how often it is tried, and seconds in between.
+ATTEMPTS, PAUSE = 30, 0.5
+"""How often what is to be brief is tried, and seconds in between, in which those go on who waited for it."""
 
-It gives up before PostgreSQL looks for deadlocks (deadlock_timeout, a second), and might break off a request that is in one.
-"""
+LATE = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+"""What ends a brief transaction that others stood in the way of."""
 
 AGAIN = "mend that, then run it again: it goes on where it stopped"
 
@@ -43,7 +43,7 @@ def prepare(target: Target, tell: Callable[[str], None]) -> None:
 
     async def work(connection: Connection) -> None:
         role_is_set = await connection.fetchval(distribution.ROLE_IS_SET, target.app_role)
-        await _run(connection, distribution.preparation(target.app_role, role_is_set=role_is_set), tell)
+        await _run(connection, [(one,) for one in distribution.preparation(target.app_role, role_is_set=role_is_set)], tell)
 
     _connected(target, work)
 
@@ -55,6 +55,7 @@ def convert(target: Target, plan: Plan, tell: Callable[[str], None]) -> None:
         distributed = frozenset(row[0] for row in await connection.fetch(distribution.DISTRIBUTED))
         rows = await connection.fetch(distribution.LINKS, list(plan.tables))
         links = {str(row["conname"]): bool(row["convalidated"]) for row in rows}
+        await connection.execute(distribution.PATIENT)
         await _run(connection, distribution.conversion(plan, Progress(distributed, links)), tell)
 
     _connected(target, work)
@@ -72,37 +73,37 @@ def _connected[T](target: Target, work: Callable[[Connection], Coroutine[Any, An
         return asyncio.run(connected())
 
 
-async def _patiently(connection: Connection, statement: str) -> None:
-    """Run a statement. One that changes a table waits a moment only for its lock, so that nobody queues behind it, and is tried again."""
-    if not statement.startswith("ALTER TABLE"):
-        await connection.execute(statement)
-        return
-    await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+async def _execute(connection: Connection, step: Step) -> None:
+    """Run a step; a brief transaction that was too late is undone and tried again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            await connection.execute(statement)
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            if attempt == ATTEMPTS:
+            for statement in step:  # one at a time: Citus sends a node the whole text of which a statement is a part
+                await connection.execute(statement)
+        except LATE:
+            if len(step) == 1 or attempt == ATTEMPTS:
                 raise
+            await connection.execute("ROLLBACK")
             await asyncio.sleep(PAUSE)
         else:
-            break
-    await connection.execute("RESET lock_timeout")
+            return
 
 
-async def _run(connection: Connection, statements: Iterable[str], tell: Callable[[str], None]) -> None:
-    for statement in statements:
-        tell(statement)
+async def _run(connection: Connection, steps: Iterable[Step], tell: Callable[[str], None]) -> None:
+    for step in steps:
+        told = step[-2] if len(step) > 1 else step[0]  # without what makes it brief
+        tell(told)
         try:
-            await _patiently(connection, statement)
+            await _execute(connection, step)
         except asyncpg.InsufficientPrivilegeError as problem:
             raise MigrationError(
-                f"this role may not do that: {problem}", f"run this as a superuser, then the command again:\n{statement};"
+                f"this role may not do that: {problem}", f"run this as a superuser, then the command again:\n{';\n'.join(step)};"
             ) from problem
         except asyncpg.IntegrityConstraintViolationError as problem:
-            told = "\n".join([str(problem), *([problem.detail] if problem.detail else [])])
+            found = "\n".join([str(problem), *([problem.detail] if problem.detail else [])])
             raise MigrationError(
-                f"rows are in the way: {told}", "change those rows, then run it again: it goes on where it stopped", is_data=True
+                f"rows are in the way: {found}", "change those rows, then run it again: it goes on where it stopped", is_data=True
             ) from problem
+        except LATE as problem:
+            raise without_lock() from problem
         except asyncpg.PostgresError as problem:
-            raise MigrationError(f"the database refuses: {problem}", f"{AGAIN} ({statement})") from problem
+            raise MigrationError(f"the database refuses: {problem}", f"{AGAIN} ({told})") from problem

@@ -195,13 +195,16 @@ def _refusal(problem: DBAPIError) -> MigrationError:
             f"rows are in the way: {told}", "change those rows, then run it again: it goes on where it stopped", is_data=True
         )
     if state == "55P03":
-        message = "a lock could not be had: somebody else holds the table for longer than the migration waits"
-        return MigrationError(
-            message, "find the transaction in pg_stat_activity and end it, then run it again: it goes on where it stopped"
-        )
+        return without_lock()
     if state == "42501":
         return _without_rights(reason)
     return MigrationError(f"the database refuses: {reason}", "mend that, then run it again: it goes on where it stopped")
+
+
+def without_lock() -> MigrationError:
+    """For a transaction of somebody else that has stood in the way at every attempt."""
+    message = "a lock could not be had: somebody else holds the table for longer than the migration waits"
+    return MigrationError(message, "find the transaction in pg_stat_activity and end it, then run it again: it goes on where it stopped")
 
 
 def _without_rights(reason: str) -> MigrationError:

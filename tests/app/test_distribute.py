@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pglast
 import pytest
 
 from generator.embedded import APP_ROLE, EmbeddedPostgres
+from generator.migrations import distribution, distributor
 from generator.migrations.distribution import EXTENSION, Link, Plan, Progress, conversion, preparation
 from tests.support.command import Answer, Folder
-from tests.support.database import ON_CITUS, Database, new_database, temporary_folder
+from tests.support.database import ON_CITUS, Database, new_database, opened, temporary_folder
 
 pytestmark = pytest.mark.skipif(ON_CITUS, reason="tests/app/test_on_cluster.py has the real one")
 
@@ -33,6 +36,7 @@ RESET allow_system_table_mods;
 CREATE TABLE pg_dist_node (isactive boolean, shouldhaveshards boolean, noderole text);
 INSERT INTO pg_dist_node VALUES (true, true, 'primary');
 CREATE TABLE pg_dist_partition (logicalrelid regclass, partmethod "char", colocated regclass);
+CREATE FUNCTION citus_add_local_table_to_metadata(regclass) RETURNS void LANGUAGE sql AS '';
 CREATE FUNCTION create_distributed_table_concurrently(
   table_name regclass, distribution_column text, distribution_type text DEFAULT 'hash', colocate_with text DEFAULT 'default',
   shard_count int DEFAULT NULL
@@ -144,6 +148,39 @@ def test_it_goes_on_where_it_stopped(cluster: Database, distribute: Distribute) 
     assert references(cluster) == before
 
 
+def test_who_holds_a_table_long_makes_nobody_else_wait(cluster: Database, distribute: Distribute) -> None:
+    """What is to be brief is undone and tried again. Somebody who reads tasks needs them while the first one still has them locked."""
+    before = references(cluster)
+    distribute(cluster, "--prepare", "--apply")
+    with opened(cluster) as holder, opened(cluster) as reader, ThreadPoolExecutor(1) as pool:
+        holder.execute("BEGIN")
+        holder.execute("LOCK TABLE tasks IN ROW SHARE MODE")
+        done = pool.submit(distribute, cluster, "--apply")
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tasks'::regclass"
+        while holder.execute(waiting) == "0":
+            assert not done.done(), "the conversion did not wait"
+        reader.execute("SET lock_timeout = '30s'")
+        reader.execute("SELECT count(*) FROM tasks")
+        holder.execute("COMMIT")
+        assert done.result().code == 0, done.result().err
+    assert len(distributed(cluster).splitlines()) == len(TABLES)
+    assert references(cluster) == before
+
+
+def test_a_lock_that_is_never_to_be_had_is_told(cluster: Database, distribute: Distribute, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribution, "BRIEF", "50ms")
+    monkeypatch.setattr(distributor, "PAUSE", 0.0)
+    distribute(cluster, "--prepare", "--apply")
+    with opened(cluster) as holder:
+        holder.execute("BEGIN")
+        holder.execute("LOCK TABLE tasks IN ROW SHARE MODE")
+        stopped = distribute(cluster, "--apply")
+        assert stopped.code == 4
+        assert "a lock could not be had" in stopped.err
+        holder.execute("COMMIT")
+    assert distribute(cluster, "--apply").code == 0
+
+
 def test_a_row_that_refers_to_none_is_told(cluster: Database, distribute: Distribute) -> None:
     """It was written while the reference was not there; the conversion ends when it is mended."""
     distribute(cluster, "--prepare", "--apply")
@@ -232,8 +269,7 @@ def test_the_printed_sql_checks_and_converts(cluster: Database, postgres: Embedd
         comment, stop, sql = printed.out.split("\n", 2)
         assert comment.startswith("-- For psql; ")
         assert stop == "\\set ON_ERROR_STOP on"
-        for statement in pglast.split(sql):
-            cluster.execute(statement)
+        cluster.execute(sql)
     assert len(distributed(cluster).splitlines()) == len(TABLES)
     with new_database(postgres) as plain, pytest.raises(Exception, match="this database has no extension citus"):
         plain.execute(pglast.split(sql)[0])
@@ -242,9 +278,10 @@ def test_the_printed_sql_checks_and_converts(cluster: Database, postgres: Embedd
 def test_awkward_names_are_quoted() -> None:
     """A circle of references, of which none has to be cut: they are all dropped."""
     links = (Link('a"b', "o'clock", "FOREIGN KEY (x) REFERENCES y", "order"), Link("order", "two", "FOREIGN KEY (x) REFERENCES y", 'a"b'))
-    statements = list(conversion(Plan(("order", 'a"b'), links), Progress()))
-    assert statements[0] == '''ALTER TABLE "a""b" DROP CONSTRAINT "o'clock"'''
-    assert statements[2] == """SELECT create_distributed_table_concurrently('"order"', 'user_id', colocate_with => 'none')"""
-    assert statements[3] == """SELECT create_distributed_table_concurrently('"a""b"', 'user_id', colocate_with => '"order"')"""
-    for statement in [*statements, *preparation('ro"le'), EXTENSION]:
+    steps = list(conversion(Plan(("order", 'a"b'), links), Progress()))
+    locked = """LOCK TABLE "order", "a""b" IN ACCESS EXCLUSIVE MODE"""
+    assert steps[0][2:4] == (locked, '''ALTER TABLE "a""b" DROP CONSTRAINT "o'clock"''')
+    assert steps[3] == ("""SELECT create_distributed_table_concurrently('"order"', 'user_id', colocate_with => 'none')""",)
+    assert steps[5] == ("""SELECT create_distributed_table_concurrently('"a""b"', 'user_id', colocate_with => '"order"')""",)
+    for statement in [*chain.from_iterable(steps), *preparation('ro"le'), EXTENSION]:
         assert len(pglast.parse_sql(statement)) == 1
