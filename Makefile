@@ -24,9 +24,9 @@ test-pgbouncer: install ## run contract and attacks through pgbouncer
 test-postgres: install ## run contract and attacks on the one in POSTGRES=/…/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
 
-test-citus: install ## run them with CITUS=true; on a cluster, where the one in POSTGRES has Citus
-	@ROWSMITH_TEST_CITUS=1 ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security \
-	  $(if $(POSTGRES),--ignore tests/app/test_embedded.py) $(ARGS)
+test-citus: install ## run them on the cluster at DATABASE_URL, or in POSTGRES; else with CITUS=true
+	@env -u DATABASE_URL ROWSMITH_TEST_CITUS=1 ROWSMITH_TEST_DATABASE_URL='$(DATABASE_URL)' ROWSMITH_TEST_POSTGRES='$(POSTGRES)' $(BIN)/pytest \
+	  -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(if $(POSTGRES),--ignore tests/app/test_embedded.py) $(ARGS)
 
 browser: install ## add what the test of /docs in a Chromium needs
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-browser.txt

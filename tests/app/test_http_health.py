@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -22,6 +21,7 @@ from generator.embedded import EmbeddedPostgres
 from tests.support.database import Database, new_database, temporary_folder
 from tests.support.serving import ROOT, Api, serving
 from tests.support.tokens import SECRET, mint, new_user
+from tests.support.way import Way
 
 
 @contextmanager
@@ -40,6 +40,17 @@ def started(folder: Path, **settings: str) -> Generator[tuple[httpx.Client, subp
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def later_way(database: Database) -> Generator[Way]:
+    """A way to a database that is not there yet."""
+    with temporary_folder() as folder:
+        way = Way(database.server, folder)
+        try:
+            yield way
+        finally:
+            way.close()
 
 
 def status(client: httpx.Client, path: str) -> int:
@@ -65,33 +76,32 @@ def test_live_and_ready_need_no_token(api: Api) -> None:
 
 def test_l3_without_a_database_the_process_lives_and_recovers(database: Database) -> None:
     user = new_user()
-    with temporary_folder() as folder:
-        later = folder / "later"
-        dsn = database.app_dsn.replace(quote(str(database.server.socket_dir), safe=""), quote(str(later), safe=""))
-        assert dsn != database.app_dsn
-        with started(folder, DATABASE_URL=dsn) as (client, process):
-            for _ in range(3):
-                assert client.get("/healthz").status_code == 200
-                answer = client.get("/readyz")
-                assert answer.status_code == 503
-                assert answer.json() == {"detail": "The database does not answer."}
-                assert answer.headers["retry-after"] == "1"
-            tags = client.get(f"/api/{user}/tags", headers={"Authorization": f"Bearer {mint(user)}"})
-            assert tags.status_code == 503
-            later.symlink_to(database.server.socket_dir)
-            until(lambda: status(client, "/readyz") == 200, 5)
-            assert client.get(f"/api/{user}/tags", headers={"Authorization": f"Bearer {mint(user)}"}).status_code == 200
-            assert process.poll() is None
-            assert "Traceback" not in (folder / "log").read_text()
+    with (
+        later_way(database) as later,
+        temporary_folder() as folder,
+        started(folder, DATABASE_URL=later.dsn(database.app_dsn)) as (client, process),
+    ):
+        for _ in range(3):
+            assert client.get("/healthz").status_code == 200
+            answer = client.get("/readyz")
+            assert answer.status_code == 503
+            assert answer.json() == {"detail": "The database does not answer."}
+            assert answer.headers["retry-after"] == "1"
+        tags = client.get(f"/api/{user}/tags", headers={"Authorization": f"Bearer {mint(user)}"})
+        assert tags.status_code == 503
+        later.open()
+        until(lambda: status(client, "/readyz") == 200, 5)
+        assert client.get(f"/api/{user}/tags", headers={"Authorization": f"Bearer {mint(user)}"}).status_code == 200
+        assert process.poll() is None
+        assert "Traceback" not in (folder / "log").read_text()
 
 
 def test_f1_an_unsafe_role_of_a_database_that_comes_later_ends_the_process(database: Database) -> None:
-    with temporary_folder() as folder:
-        later = folder / "later"
-        dsn = database.owner_dsn.replace(quote(str(database.server.socket_dir), safe=""), quote(str(later), safe=""))
-        with started(folder, DATABASE_URL=dsn, ENVIRONMENT="production", SHUTDOWN_DELAY="0") as (client, process):
+    with later_way(database) as later, temporary_folder() as folder:
+        settings = {"DATABASE_URL": later.dsn(database.owner_dsn), "ENVIRONMENT": "production", "SHUTDOWN_DELAY": "0"}
+        with started(folder, **settings) as (client, process):
             assert client.get("/readyz").status_code == 503
-            later.symlink_to(database.server.socket_dir)
+            later.open()
             assert process.wait(10) != 0
             log = (folder / "log").read_text()
         assert "DATABASE_URL lets users read each other's rows" in log

@@ -11,12 +11,16 @@ import pytest
 
 from generator.embedded import EmbeddedPostgres
 from tests.support.database import new_database
+from tests.support.given import GIVEN
 from tests.support.pooler import ABSENT, PROGRAM, pooling
 from tests.support.resources import RESOURCES, case
 from tests.support.serving import Api, serving
 from tests.support.tokens import new_user
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason=ABSENT)
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason=ABSENT),
+    pytest.mark.skipif(GIVEN is not None, reason="the pooler is one for servers that the tests start"),
+]
 
 
 @contextmanager

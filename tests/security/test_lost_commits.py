@@ -3,105 +3,43 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import quote
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.support.database import ON_CITUS, Database, temporary_folder
 from tests.support.serving import Api, serving
 from tests.support.tokens import new_user
+from tests.support.way import Way, close, received
 
 KEY = {"Idempotency-Key": "one"}
 COMMIT = b"COMMIT;\0"
 
 
-class Breaker:
+class Breaker(Way):
     """A way to PostgreSQL that breaks at the next COMMIT once it is armed: before the server sees it, or after it is done."""
 
-    def __init__(self, server: Path, folder: Path) -> None:
-        self.armed: str | None = None
-        self._server, self._folder = server, folder
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / server.name))
-        self._listener.listen()
-        (folder / server.name).chmod(0o777)
-        self._ends: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._start(self._accept)
+    armed: str | None = None
 
-    def dsn(self, dsn: str) -> str:
-        """`dsn` by this way."""
-        return dsn.replace(quote(str(self._server.parent), safe=""), quote(str(self._folder), safe=""))
-
-    def close(self) -> None:
-        """End all connections."""
-        for end in (self._listener, *self._ends):
-            _close(end)
-        for thread in self._threads:
-            thread.join()
-        for end in (self._listener, *self._ends):
-            end.close()
-
-    def _start(self, work: Callable[..., None], *ends: socket.socket) -> None:
-        thread = threading.Thread(target=work, args=ends)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            self._ends += [client, server]
-            server.connect(str(self._server))
-            self._start(self._requests, client, server)
-            self._start(self._answers, server, client)
-
-    def _requests(self, client: socket.socket, server: socket.socket) -> None:
-        while data := _received(client):
+    def pass_requests(self, client: socket.socket, server: socket.socket) -> None:
+        while data := received(client):
             if self.armed and COMMIT in data:
                 when, self.armed = self.armed, None
-                _close(client)
+                close(client)
                 if when == "after":
                     server.sendall(data)
                 break
             server.sendall(data)
-        _close(server, socket.SHUT_WR)
-
-    def _answers(self, server: socket.socket, client: socket.socket) -> None:
-        """The last ones of a broken connection are read until PostgreSQL ends it, and dropped."""
-        while data := _received(server):
-            try:
-                client.sendall(data)
-            except OSError:
-                continue
-        _close(client)
-
-
-def _received(end: socket.socket) -> bytes:
-    try:
-        return end.recv(65536)
-    except OSError:
-        return b""
-
-
-def _close(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:
-    with suppress(OSError):
-        end.shutdown(how)
+        close(server, socket.SHUT_WR)
 
 
 @contextmanager
 def broken_way(database: Database) -> Generator[tuple[Breaker, Api]]:
     """The example on `database`, by a way that can be broken."""
     with temporary_folder() as folder:
-        (server,) = Path(database.server.socket_dir).glob(".s.PGSQL.*[0-9]")
-        breaker = Breaker(server, folder)
+        breaker = Breaker(database.server, folder)
+        breaker.open()
         try:
             with serving(database, DATABASE_URL=breaker.dsn(database.app_dsn)) as api:
                 yield breaker, api

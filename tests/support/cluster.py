@@ -1,28 +1,50 @@
-"""A cluster of Citus: the PostgreSQL of a test process as its coordinator, and two workers.
+"""A cluster of Citus: a coordinator and its workers, which have each database of the tests.
 
-`make test-citus POSTGRES=/…/bin` runs the contract and the attacks on the example's tables distributed over it.
+It is given by an address, or the PostgreSQL of a test process is its coordinator, and two workers are started beside it:
+`make test-citus DATABASE_URL=…` or `make test-citus POSTGRES=/…/bin` run the contract and the attacks on the example's tables distributed
+over it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.embedded import APP_ROLE, PORT, EmbeddedPostgres
 from generator.migrations.distribution import preparation
+from tests.support.given import GivenPostgres, given_nodes
 
-SETTINGS: Mapping[str, str] = {
-    "shared_preload_libraries": "citus",
-    "wal_level": "logical",
-    "max_connections": "300",
-    "citus.shard_count": "4",
-}
+SETTINGS: Mapping[str, str] = {"shared_preload_libraries": "citus", "wal_level": "logical", "max_connections": "300"}
 """What each server of a cluster is started with."""
 
 WORKERS = 2
+"""How many are started."""
 
-_workers: dict[Path, list[EmbeddedPostgres]] = {}
+SHARDS = 4
+"""Of each table; enough to be on every worker, and quickly copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A server, and the host and port by which the others know it."""
+
+    server: EmbeddedPostgres
+    host: str
+    port: int
+
+
+_clusters: dict[Path, list[Node]] = {}
+
+
+@contextmanager
+def _known(coordinator: EmbeddedPostgres, found: list[Node]) -> Generator[None]:
+    _clusters[coordinator.data_dir] = found
+    try:
+        yield
+    finally:
+        del _clusters[coordinator.data_dir]
 
 
 @contextmanager
@@ -31,28 +53,41 @@ def workers(coordinator: EmbeddedPostgres) -> Generator[None]:
     with ExitStack() as stack:
         folder = coordinator.data_dir.parent
         started = [stack.enter_context(EmbeddedPostgres.start(folder / f"worker{number}", durable=False)) for number in range(WORKERS)]
-        for node in (coordinator, *started):
+        servers = [coordinator, *started]
+        for node in servers:
             node.execute("postgres", f"ALTER SYSTEM SET citus.local_hostname = '{node.socket_dir}'")
             if node.execute("postgres", "SELECT name FROM pg_settings WHERE name = 'output_plugin_libraries'"):  # the latest minor versions
                 node.execute("postgres", "ALTER SYSTEM SET output_plugin_libraries = pgoutput, citus")
             node.execute("postgres", "SELECT pg_reload_conf()")
-        _workers[coordinator.data_dir] = started
-        stack.callback(_workers.pop, coordinator.data_dir)
+        stack.enter_context(_known(coordinator, [Node(server, str(server.socket_dir), PORT) for server in servers]))
         yield
 
 
-def nodes(server: EmbeddedPostgres) -> list[EmbeddedPostgres]:
+@contextmanager
+def given_cluster(address: str) -> Generator[EmbeddedPostgres]:
+    """The coordinator of a cluster that runs already."""
+    servers, names = given_nodes(address)
+    for server in servers:
+        server.make_roles()
+    with _known(servers[0], [Node(server, host, port) for server, (host, port) in zip(servers, names, strict=True)]):
+        yield servers[0]
+
+
+def nodes(server: EmbeddedPostgres) -> Sequence[EmbeddedPostgres]:
     """The servers that have each database of `server`: itself, and the workers of its cluster."""
-    return [server, *_workers.get(server.data_dir, ())]
+    return [node.server for node in _clusters[server.data_dir]] if server.data_dir in _clusters else [server]
 
 
 def join(coordinator: EmbeddedPostgres, database: str) -> None:
     """Make a cluster of a database that each of the nodes has."""
     for node in nodes(coordinator):
         node.execute(database, "CREATE EXTENSION citus")
-    first, *others = (f"'{node.socket_dir}', {PORT}" for node in nodes(coordinator))
+        if isinstance(node, GivenPostgres):
+            node.execute(database, node.known_to_each_other())
+    first, *others = (f"'{node.host}', {node.port}" for node in _clusters[coordinator.data_dir])
     statements = [f"SELECT citus_set_coordinator_host({first})", *(f"SELECT citus_add_node({other})" for other in others)]
-    coordinator.execute(database, "; ".join([*statements, *preparation(APP_ROLE)]))
+    settings = f'ALTER DATABASE "{database}" SET citus.shard_count = {SHARDS}'
+    coordinator.execute(database, "; ".join([settings, *statements, *preparation(APP_ROLE)]))
 
 
 def distribute(coordinator: EmbeddedPostgres, database: str, tables: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import itertools
 import os
@@ -25,12 +26,15 @@ from generator.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, EmbeddedError, E
 from generator.embedded_files import Account, account_for, programs_for
 from tests.support import cluster
 from tests.support.cluster import workers
+from tests.support.given import GIVEN
 from tests.support.pooler import AS_ON_CITUS, in_between
 
 PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES") or None
 """The folder with the programs of another PostgreSQL to run the tests on, such as /usr/lib/postgresql/15/bin; see `make test-postgres`."""
-ON_CITUS = PROGRAMS is not None and AS_ON_CITUS
-"""Whether that PostgreSQL has Citus, over which the example's tables are to be distributed; see `make test-citus`."""
+ON_CITUS = AS_ON_CITUS and (PROGRAMS is not None or GIVEN is not None)
+"""Whether there is a cluster, over which the example's tables are distributed; see `make test-citus`."""
+TEMPLATE = "rowsmith_template_"
+"""How the names of databases begin that others are copied from."""
 _numbers = itertools.count(1)
 
 
@@ -118,10 +122,14 @@ def temporary_folder() -> Generator[Path]:
 def running_server() -> Generator[EmbeddedPostgres]:
     """A PostgreSQL for this test process, without the safety of data that only costs time here.
 
-    Where ROWSMITH_TEST_SERVER has the folder of one that runs already, that one.
+    Where ROWSMITH_TEST_SERVER has the folder of one that runs already, that one; where a cluster is given, its coordinator.
     """
     if folder := os.environ.get("ROWSMITH_TEST_SERVER"):
         yield _attached(Path(folder))
+        return
+    if GIVEN is not None:
+        with cluster.given_cluster(GIVEN) as server:
+            yield server
         return
     with (
         temporary_folder() as folder,
@@ -164,7 +172,7 @@ def _attached(data_dir: Path) -> EmbeddedPostgres:
 @contextmanager
 def new_database(server: EmbeddedPostgres, *, tables: bool = True) -> Generator[Database]:
     """A database of its own, with the example's tables unless `tables` is False; dropped at the end."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
+    name = f"rowsmith_test_{os.getpid()}_{next(_numbers)}"
     nodes = cluster.nodes(server) if tables else [server]
     if tables:
         template = _template(server)
@@ -198,9 +206,10 @@ def _template(server: EmbeddedPostgres) -> str:
     """A database with the example's tables, made once for each state of the code that makes them; each test's database is a copy."""
     from app.db.schema import create_schema  # noqa: PLC0415 - servers without tables need no application
 
-    name = f"template_{_digest()}"
+    name = f"{TEMPLATE}{_digest()}"
     if ON_CITUS:
-        return _template_on_cluster(server, name)
+        with _alone():
+            return _template_on_cluster(server, name)
     if not _exists(server, name):
         unfinished = f"{name}_{os.getpid()}"  # where this fails, the next test tries again
         server.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
@@ -215,14 +224,15 @@ def _template(server: EmbeddedPostgres) -> str:
 
 
 def _template_on_cluster(server: EmbeddedPostgres, name: str) -> str:
-    """The same, on each node. A cluster belongs to one process, and its template takes no connections: those of Citus would stay."""
+    """The same, on each node. It takes no connections: those of Citus would stay. Those of other states of the code are dropped."""
     from app.db.schema import create_schema  # noqa: PLC0415 - as above
 
     if _exists(server, name):
         return name
     unfinished = f"{name}_{os.getpid()}"
     for node in cluster.nodes(server):
-        node.execute("postgres", f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
+        for older in node.execute("postgres", f"SELECT datname FROM pg_database WHERE starts_with(datname, '{TEMPLATE}')").splitlines():
+            node.execute("postgres", f'DROP DATABASE "{older}" WITH (FORCE)')
         node.create_database(unfinished)
     cluster.join(server, unfinished)
     asyncio.run(create_schema(server.dsn(OWNER_ROLE, unfinished), APP_ROLE))
@@ -233,6 +243,14 @@ def _template_on_cluster(server: EmbeddedPostgres, name: str) -> str:
             "postgres", f'ALTER DATABASE "{unfinished}" ALLOW_CONNECTIONS false; {closed}; ALTER DATABASE "{unfinished}" RENAME TO "{name}"'
         )
     return name
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """No other process of the tests is in this block: a cluster that is given belongs to all of them."""
+    with Path(tempfile.gettempdir(), "rowsmith-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _exists(server: EmbeddedPostgres, name: str) -> bool:
