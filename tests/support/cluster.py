@@ -7,6 +7,8 @@ over it.
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,10 +69,19 @@ def workers(coordinator: EmbeddedPostgres) -> Generator[None]:
 def given_cluster(address: str) -> Generator[EmbeddedPostgres]:
     """The coordinator of a cluster that runs already."""
     servers, names = given_nodes(address)
-    for server in servers:
-        server.make_roles()
+    with alone():
+        for server in servers:
+            server.make_roles()
     with _known(servers[0], [Node(server, host, port) for server, (host, port) in zip(servers, names, strict=True)]):
         yield servers[0]
+
+
+@contextmanager
+def alone() -> Generator[None]:
+    """No other process of the tests is in this block: a cluster that is given belongs to all of them."""
+    with Path(tempfile.gettempdir(), "rowsmith-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def nodes(server: EmbeddedPostgres) -> Sequence[EmbeddedPostgres]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import itertools
 import os
@@ -208,7 +207,7 @@ def _template(server: EmbeddedPostgres) -> str:
 
     name = f"{TEMPLATE}{_digest()}"
     if ON_CITUS:
-        with _alone():
+        with cluster.alone():
             return _template_on_cluster(server, name)
     if not _exists(server, name):
         unfinished = f"{name}_{os.getpid()}"  # where this fails, the next test tries again
@@ -243,14 +242,6 @@ def _template_on_cluster(server: EmbeddedPostgres, name: str) -> str:
             "postgres", f'ALTER DATABASE "{unfinished}" ALLOW_CONNECTIONS false; {closed}; ALTER DATABASE "{unfinished}" RENAME TO "{name}"'
         )
     return name
-
-
-@contextmanager
-def _alone() -> Generator[None]:
-    """No other process of the tests is in this block: a cluster that is given belongs to all of them."""
-    with Path(tempfile.gettempdir(), "rowsmith-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _exists(server: EmbeddedPostgres, name: str) -> bool:
