@@ -316,7 +316,7 @@ def distribute(
     hint = (
         "afterwards restart the application with CITUS=true"
         if prepare
-        else "where a statement is canceled due to its timeout, a lock was not to be had: go on with its BEGIN"
+        else "what is canceled due to its timeout did not get its locks: run the rest again, from its BEGIN"
     )
     console.data("\n".join([f"-- For psql; {hint}.", "\\set ON_ERROR_STOP on", *(f"{statement};" for statement in statements)]) + "\n")
 

@@ -25,6 +25,13 @@ pytestmark = pytest.mark.skipif(not ON_CITUS, reason="there is no cluster: make 
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PLACED = "SELECT count(DISTINCT table_name), count(DISTINCT (nodename, nodeport)) FROM citus_shards"
+
+
+def everywhere(coordinator: EmbeddedPostgres) -> str:
+    """What PLACED answers when all six tables are distributed over all workers."""
+    return f"6|{min(cluster.SHARDS, len(cluster.nodes(coordinator)) - 1)}"
+
 
 FOLDERS = """
 CREATE TABLE folders (user_id text NOT NULL, id uuid NOT NULL DEFAULT gen_random_uuid(), deleted_at timestamptz, days int, parent_id uuid,
@@ -115,8 +122,17 @@ def test_tables_are_distributed_while_clients_write(
             assert client.tasks
             assert client.stored() == client.tasks
     assert database.execute(references) == before
-    placed = database.execute("SELECT count(DISTINCT table_name), count(DISTINCT (nodename, nodeport)) FROM citus_shards")
-    assert placed == f"6|{min(cluster.SHARDS, len(cluster.nodes(postgres)) - 1)}"
+    assert database.execute(PLACED) == everywhere(postgres)
+
+
+def test_the_printed_sql_converts_too(postgres: EmbeddedPostgres, database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("DATABASE_URL", database.app_dsn)
+        printed = Folder(ROOT, capsys).rowsmith("db", "distribute")
+    assert printed.code == 0, printed.err
+    database.execute(printed.out)
+    assert database.execute(PLACED) == everywhere(postgres)
 
 
 def test_old_rows_go_owner_by_owner(postgres: EmbeddedPostgres, database: Database) -> None:
