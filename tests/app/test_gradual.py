@@ -14,7 +14,7 @@ import pytest
 from generator.embedded import EmbeddedError, EmbeddedPostgres
 from generator.migrations import proof
 from tests.support import squawk
-from tests.support.database import PROGRAMS, Database, OpenDatabase, new_database, opened
+from tests.support.database import IS_OTHER, Database, OpenDatabase, new_database, opened
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.specs import PROJECT, spec
@@ -363,7 +363,7 @@ def test_a_gradual_rename_of_a_resource_keeps_its_old_name(project: Project, mod
     assert rows_of(project, "plans") == before
 
 
-@pytest.mark.skipif(PROGRAMS is not None, reason="the proof runs on the embedded PostgreSQL")
+@pytest.mark.skipif(IS_OTHER, reason="the proof runs on the embedded PostgreSQL")
 def test_the_proof_leaves_out_what_is_kept(project: Project, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def running() -> Generator[EmbeddedPostgres]:

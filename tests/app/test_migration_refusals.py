@@ -12,7 +12,7 @@ import pytest
 from app.db.migrations import steps
 from generator.embedded import EmbeddedPostgres
 from generator.migrations import proof
-from tests.support.database import PROGRAMS, new_database
+from tests.support.database import IS_OTHER, new_database
 from tests.support.generated import write_core, write_generated, write_specs
 from tests.support.migrating import Project
 from tests.support.observer import observing
@@ -121,7 +121,7 @@ def test_an_unknown_revision_is_asked_for(project: Project) -> None:
     assert "feedfeedfeed" in answer.err
 
 
-@pytest.mark.skipif(PROGRAMS is not None, reason="the proof runs on the embedded PostgreSQL")
+@pytest.mark.skipif(IS_OTHER, reason="the proof runs on the embedded PostgreSQL")
 def test_check_finds_what_does_not_hold(
     project: Project, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from generator.embedded import EmbeddedPostgres
 from tests.support.database import new_database
@@ -21,7 +22,7 @@ TAG = case("Tag")
 def pair(postgres: EmbeddedPostgres) -> Generator[tuple[Api, Api]]:
     """Two processes on one database, each with its own name for it, as on two hosts."""
     with new_database(postgres) as database:
-        elsewhere = f"{database.app_dsn}&application_name=elsewhere"
+        elsewhere = make_url(database.app_dsn).update_query_dict({"application_name": "elsewhere"}).render_as_string(hide_password=False)
         with serving(database) as first, serving(database, DATABASE_URL=elsewhere) as second:
             yield first, second
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy.engine import make_url
 
 from app import server
 from generator.embedded import APP_ROLE
@@ -115,7 +116,8 @@ def test_F1_good_settings_are_not_refused(monkeypatch: pytest.MonkeyPatch, capsy
 def test_F1_production_refuses_a_role_that_bypasses_row_level_security(database: Database, how: str) -> None:
     """Over a real start; development only warns."""
     bypassing = "bypassing_role"
-    database.execute(f"DROP ROLE IF EXISTS {bypassing}; CREATE ROLE {bypassing} LOGIN BYPASSRLS IN ROLE {APP_ROLE}")
+    login = f"LOGIN PASSWORD '{make_url(database.app_dsn).password or ''}'"
+    database.execute(f"DROP ROLE IF EXISTS {bypassing}; CREATE ROLE {bypassing} {login} BYPASSRLS IN ROLE {APP_ROLE}")
     dsn = {
         "a superuser": database.superuser_dsn,
         "the owner of the tables": database.owner_dsn,

@@ -30,7 +30,9 @@ from tests.support.pooler import AS_ON_CITUS, in_between
 
 PROGRAMS = os.environ.get("ROWSMITH_TEST_POSTGRES") or None
 """The folder with the programs of another PostgreSQL to run the tests on, such as /usr/lib/postgresql/15/bin; see `make test-postgres`."""
-ON_CITUS = AS_ON_CITUS and (PROGRAMS is not None or GIVEN is not None)
+IS_OTHER = PROGRAMS is not None or GIVEN is not None
+"""Whether the tests run on another PostgreSQL than the embedded one."""
+ON_CITUS = AS_ON_CITUS and IS_OTHER
 """Whether there is a cluster, over which the example's tables are distributed; see `make test-citus`."""
 TEMPLATE = "rowsmith_template_"
 """How the names of databases begin that others are copied from."""
