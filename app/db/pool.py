@@ -10,6 +10,7 @@ import asyncpg
 from app.config import Settings
 from app.db.connections import Connection, Connections
 from app.db.cursors import CursorSigner
+from app.db.direct import DirectConnection
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to wait for a new connection."""
@@ -49,6 +50,7 @@ class Database:
         connect = partial(
             asyncpg.connect,
             settings.database_url,
+            connection_class=DirectConnection,
             timeout=CONNECT_TIMEOUT,
             statement_cache_size=100 if settings.prepared_statements else 0,
             # A pooler knows these two, and refuses the others.

@@ -17,6 +17,7 @@ from app.config import load_settings
 from app.db import connections as module
 from app.db import pool
 from app.db.connections import Connection, Connections
+from app.db.direct import DirectConnection
 from app.db.session import Transaction
 from generator.embedded import SUPERUSER, EmbeddedPostgres
 from tests.support.database import Database, temporary_folder
@@ -36,7 +37,7 @@ async def connections(
     """Connections to `dsn`, closed at the end."""
 
     def connect() -> Awaitable[Connection]:
-        return asyncpg.connect(dsn, timeout=5, server_settings={"application_name": NAME})
+        return asyncpg.connect(dsn, timeout=5, server_settings={"application_name": NAME}, connection_class=DirectConnection)
 
     made = Connections(connect, kept=kept, most=most, patience=patience, longest=longest)
     try:
@@ -56,6 +57,60 @@ async def test_statements_run_with_limits_and_without_what_would_cost_them_time(
     finally:
         await opened.close()
     assert found == ["7s", "3s", "7s", "off", "warning", "UTC"]
+
+
+@asynccontextmanager
+async def direct(database: Database) -> AsyncGenerator[tuple[DirectConnection, Callable[[str], Awaitable[str]]]]:
+    """A connection that has asked for all of `things`, a table with one row, and what runs a statement on another one."""
+    one: DirectConnection = await asyncpg.connect(database.superuser_dsn, connection_class=DirectConnection)
+    other = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await other.execute("CREATE TABLE things (number int); INSERT INTO things VALUES (1)")
+        for _ in range(2):
+            assert [dict(row) for row in await one.fetch(THINGS)] == [{"number": 1}]
+        yield one, other.execute
+    finally:
+        await one.close()
+        await other.close()
+
+
+THINGS = "SELECT * FROM things"
+CHANGE = "ALTER TABLE things ALTER number TYPE text"
+
+
+async def test_a_statement_that_a_change_has_made_invalid_is_prepared_again(database: Database) -> None:
+    async with direct(database) as (connection, elsewhere):
+        await elsewhere(CHANGE)
+        assert [dict(row) for row in await connection.fetch(THINGS)] == [{"number": "1"}]
+
+
+async def test_a_transaction_that_meets_a_change_is_lost_and_the_next_one_is_not(database: Database) -> None:
+    """Whoever runs it again gets the new rows: see app/api/writes.py."""
+    async with direct(database) as (connection, elsewhere):
+        await elsewhere(CHANGE)
+        with pytest.raises(asyncpg.InvalidCachedStatementError):
+            async with connection.transaction():
+                await connection.fetch(THINGS)
+        async with connection.transaction():
+            assert [dict(row) for row in await connection.fetch(THINGS)] == [{"number": "1"}]
+
+
+async def test_one_statement_at_a_time_and_none_after_the_end(database: Database) -> None:
+    async with direct(database) as (connection, _):
+        await connection.fetch("SELECT $1::int, pg_sleep(0)", 1)
+        slow = asyncio.create_task(connection.fetch("SELECT $1::int, pg_sleep(0.3)", 1))
+        await asyncio.sleep(0.1)  # until it is under way
+        with pytest.raises(asyncpg.InterfaceError, match="another operation is in progress"):
+            await connection.fetch(THINGS)
+        assert (await slow)[0][0] == 1
+        with pytest.raises(asyncpg.DataError):
+            await connection.fetch("SELECT $1::int, pg_sleep(0)", "one")
+        with pytest.raises(TimeoutError):
+            await connection.fetch("SELECT pg_sleep(5)", timeout=0.05)
+        assert len(await connection.fetch(THINGS)) == 1
+        connection.terminate()
+        with pytest.raises(asyncpg.InterfaceError, match="closed"):
+            await connection.fetch(THINGS)
 
 
 async def all_work(made: Connections, number: int) -> None:
