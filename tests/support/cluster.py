@@ -8,6 +8,7 @@ over it.
 from __future__ import annotations
 
 import fcntl
+import os
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -79,7 +80,7 @@ def given_cluster(address: str) -> Generator[EmbeddedPostgres]:
 @contextmanager
 def alone() -> Generator[None]:
     """No other process of the tests is in this block: a cluster that is given belongs to all of them."""
-    with Path(tempfile.gettempdir(), "rowsmith-tests.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), f"rowsmith-tests-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
