@@ -570,7 +570,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mutation(
         "a change with hooks locks its row",
         (SESSION, "table.c.id == ROW_ID, *conditions).with_for_update()", "table.c.id == ROW_ID, *conditions)"),
-        red=("test_C1_of_twenty_changes_on_one_version_one_is_done",),
+        red=("test_C1_a_change_waits_for_the_one_that_is_under_way",),
     ),
     # Settings
     _mutation(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from generator.embedded import EmbeddedPostgres
-from tests.support.database import new_database
+from tests.support.database import held, new_database
 from tests.support.resources import ResourceCase, case
 from tests.support.serving import Api, serving
 from tests.support.tokens import new_user
@@ -62,6 +62,18 @@ def test_C1_of_twenty_changes_on_one_version_one_is_done(workers: tuple[Api, Api
     (winner,) = (answer for answer in answers if answer.status_code == 200)
     assert one.call(user, "GET", path).json() == winner.json()
     assert winner.json()["version"] == 2
+
+
+@pytest.mark.parametrize("resource", [TASKS, TAGS], ids=str)
+def test_C1_a_change_waits_for_the_one_that_is_under_way(workers: tuple[Api, Api], resource: ResourceCase) -> None:
+    one, user = workers[0], new_user()
+    row = resource.create(one, user)
+    path, field = resource.item(user, row["id"]), "title" if resource is TASKS else "name"
+    change = f"UPDATE {resource.resource.plural} SET version = version + 1 WHERE user_id = '{user}' AND id = '{row['id']}'"
+    answer = held(one.database, sender(one, user, "PATCH", path, {field: "too late"}, **{"If-Match": '"1"'}), change)
+    assert answer.status_code == 412
+    kept = one.call(user, "GET", path).json()
+    assert (kept["version"], kept[field]) == (2, row[field])
 
 
 def test_C3_of_fifty_rows_with_one_unique_value_one_is_made(workers: tuple[Api, Api]) -> None:
