@@ -22,7 +22,8 @@ OF_THE_POOLER = ("SET client_encoding", "BEGIN;", "SET LOCAL", "COMMIT;") if THR
 """What goes around each statement where a pooler lends its connections for one transaction at a time."""
 
 STATEMENT = re.compile(rf"LOG:  (?:execute [^:]*|statement): (?!{'|'.join(map(re.escape, CLEAN_UP + OF_THE_POOLER))})".encode())
-PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n((?:\t.*\n)+)")
+PLAN = re.compile(rb"LOG:  duration: [^\n]* plan:\n(\t\{\n(?:\t .*\n)*\t\}\n)")
+"""One that is whole: what runs in the background may be half written when the log is read."""
 
 
 @dataclass
