@@ -90,7 +90,7 @@ async def _execute(connection: Connection, step: Step) -> None:
 
 async def _run(connection: Connection, steps: Iterable[Step], tell: Callable[[str], None]) -> None:
     for step in steps:
-        told = step[-2] if len(step) > 1 else step[0]  # without what makes it brief
+        told = step[-2:][0]  # without what makes it brief
         tell(told)
         try:
             await _execute(connection, step)
