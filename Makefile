@@ -24,7 +24,7 @@ test-pgbouncer: install ## run contract and attacks through pgbouncer
 test-postgres: install ## run contract and attacks on the one in POSTGRES=/…/bin
 	@ROWSMITH_TEST_POSTGRES=$(POSTGRES) $(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal tests/app tests/security --ignore tests/app/test_embedded.py $(ARGS)
 
-test-citus: install ## run them on the cluster at DATABASE_URL, or in POSTGRES; else with CITUS=true
+test-citus: install ## run them on Citus, at DATABASE_URL or in POSTGRES
 	@env -u DATABASE_URL ROWSMITH_TEST_CITUS=1 ROWSMITH_TEST_DATABASE_URL='$(DATABASE_URL)' ROWSMITH_TEST_POSTGRES='$(POSTGRES)' $(BIN)/pytest \
 	  -n auto --maxprocesses 8 --dist worksteal tests/app tests/security $(if $(POSTGRES),--ignore tests/app/test_embedded.py) $(ARGS)
 

@@ -44,9 +44,9 @@ class GivenPostgres(EmbeddedPostgres):
         """Make the two roles of the tests, of which no application of this cluster knows."""
         local = "SET citus.enable_ddl_propagation = off;"  # each node is asked by itself
         for role in (OWNER_ROLE, APP_ROLE):
-            found = self.execute("postgres", f"SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '{role}'")
-            exists = self.execute("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'")
-            assert not exists or found == MARK, f"{self.data_dir} has a role {role}, which is not of the tests: give them another cluster"
+            is_ours = f"shobj_description(oid, 'pg_authid') IS NOT DISTINCT FROM {text_literal(MARK)}"
+            found = self.execute("postgres", f"SELECT {is_ours} FROM pg_roles WHERE rolname = '{role}'")
+            assert found != "f", f"{self.data_dir} has a role {role}, which is not of the tests: give them another cluster"
         self.execute("postgres", local + ROLES)
         for role in (OWNER_ROLE, APP_ROLE):
             password = text_literal(self.password) if self.password else "NULL"
